@@ -1,0 +1,145 @@
+"""What the robot asks of any case system: find, read, and write drafts, each write at most once."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from connectors.handshake import Handshake
+from rules.facts import Application, History
+
+
+class Standing(StrEnum):
+    """Whose case it is now. OURS = nobody has touched it; TAKEN = a person has it, has decided, or it is withdrawn or closed."""
+
+    OURS = "ours"
+    TAKEN = "taken"
+
+
+@dataclass(frozen=True, slots=True)
+class CaseListed:
+    """A case in the case system's list of new ones. `changed_at` moves when the case changes in any way."""
+
+    case_id: str
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CaseApplication:
+    """The application alone. `version` = hash of the application and its attachment ids; the robot's own writes never change it.
+
+    `application` None = it could not be read as an application (`unreadable` says why, in a code): the case is a stop.
+    `number` is the case's number for people and for the registers' legal log.
+    """
+
+    case_id: str
+    number: str
+    version: str
+    standing: Standing
+    assigned_to: str | None
+    application: Application | None
+    unreadable: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseReading:
+    """The application with the persons' identities filled in, and the history. `protected` = the case system itself says so."""
+
+    case: CaseApplication
+    history: History
+    protected: bool
+
+
+class EffectKind(StrEnum):
+    """Every kind of write, named by what it does in the case system."""
+
+    UNDER_REVIEW = "under_review"
+    RECOMMENDATION = "recommendation"
+    NATIVE_DRAFT = "native_draft"
+    DOCUMENT = "document"
+    WARNING = "warning"
+    AWAITING_DECISION = "awaiting_decision"
+    MANUAL_REVIEW = "manual_review"
+    PRIORITY = "priority"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One write. `key` is fixed before the first try and found again in the case system; `payload` is plain JSON data.
+
+    recommendation: value, description, amount (decimal string or None), month. document: heading, text. warning: type, message, source_key.
+    native_draft: applicant, co_applicant (refs resolved by the connector), month, incomes. The others have no payload.
+    """
+
+    key: str
+    kind: EffectKind
+    case_id: str
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A write that stands. `found` = it was already there. `differs` = codes of what the case system's own calculation has otherwise."""
+
+    reference: str
+    found: bool = False
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDraft:
+    """What stands in the case system for one case, as a caseworker sees it: for checks and follow-up."""
+
+    case_id: str
+    number: str
+    status: str
+    standing: Standing
+    recommendations: tuple[dict[str, Any], ...]
+    documents: tuple[dict[str, Any], ...]
+    warnings: tuple[dict[str, Any], ...]
+    income_rows: tuple[dict[str, Any], ...]
+
+
+class CaseSystem(Protocol):
+    """A case system with a queue of applications."""
+
+    name: str
+
+    def find_new(self, since: datetime | None) -> AsyncIterator[CaseListed]:
+        """Yield the cases that nobody has begun, oldest first; only those created after `since` when it is given."""
+        ...
+
+    async def application(self, case_id: str) -> CaseApplication:
+        """Read the application, whose case it is, and its version."""
+        ...
+
+    async def reading(self, case: CaseApplication) -> CaseReading:
+        """Read identities and history for an application already read. `history.decided_by_person` True = decided for the month applied for."""
+        ...
+
+    async def standing(self, case_id: str, assigned_to: str | None) -> Standing:
+        """Say whose case it is now; `assigned_to` = who had it at the pull."""
+        ...
+
+    async def apply(self, effect: Effect) -> Receipt:
+        """Do one write: look for its key first and create only when it is not there.
+
+        Raises RetriableError (with `unknown_outcome` when it may have taken effect), PermanentError when it is refused.
+        """
+        ...
+
+    async def stored(self, case_id: str) -> StoredDraft:
+        """Read back what stands for a case."""
+        ...
+
+    async def check(self) -> Handshake:
+        """Ask the case system whether it is there and lets us in."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        ...
