@@ -72,7 +72,8 @@ class Effect:
     """One write. `key` is fixed before the first try and found again in the case system; `payload` is plain JSON data.
 
     recommendation: value, description, amount (decimal string or None), month. document: heading, text. warning: type, message, source_key.
-    native_draft: applicant, co_applicant (refs resolved by the connector), month, incomes. The others have no payload.
+    native_draft: applicant, co_applicant (refs resolved by the connector, co_applicant may be None), month ('YYYY-MM'), incomes: each as
+    `rules.assessment.CountedIncome` in JSON, with `rule` = why it is counted, in Swedish. The others have no payload.
     """
 
     key: str
@@ -92,7 +93,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class StoredDraft:
-    """What stands in the case system for one case, as a caseworker sees it: for checks and follow-up."""
+    """What stands in the case system for one case, as a caseworker sees it: for checks and follow-up.
+
+    Plain data; amounts are decimal strings in kronor, and `key` in a recommendation or document is its effect key (None: not ours).
+    `standing` goes by status and decision: it can't know who had the case at the pull.
+    """
 
     case_id: str
     number: str
@@ -102,6 +107,7 @@ class StoredDraft:
     documents: tuple[dict[str, Any], ...]
     warnings: tuple[dict[str, Any], ...]
     income_rows: tuple[dict[str, Any], ...]
+    priority: str | None = None
 
 
 class CaseSystem(Protocol):
@@ -117,8 +123,12 @@ class CaseSystem(Protocol):
         """Read the application, whose case it is, and its version."""
         ...
 
-    async def reading(self, case: CaseApplication) -> CaseReading:
-        """Read identities and history for an application already read. `history.decided_by_person` True = decided for the month applied for."""
+    async def reading(self, case: CaseApplication, *, partial: bool = False) -> CaseReading:
+        """Read identities and history for an application already read.
+
+        `history.decided_by_person` True = a person has already decided for the month applied for.
+        Raises RetriableError when a part can't be read now; with `partial` (after giving up) that part is unknown instead.
+        """
         ...
 
     async def standing(self, case_id: str, assigned_to: str | None) -> Standing:
@@ -130,6 +140,10 @@ class CaseSystem(Protocol):
 
         Raises RetriableError (with `unknown_outcome` when it may have taken effect), PermanentError when it is refused.
         """
+        ...
+
+    def warning_type(self, flag_code: str) -> str | None:
+        """Return the case system's own type of warning for a flag; None = no type fits and the flag stands in the document only."""
         ...
 
     async def stored(self, case_id: str) -> StoredDraft:

@@ -17,7 +17,8 @@ class PaymentRecord:
 
     `group` is the source's own code (FK: BOB, ABB ...; PM: AP; CSN: Studiemedel ...), `benefit` its name in clear.
     Before `visible_from` the register does not show the payment as paid: it shows it as preliminary when `planned`, else not at all.
-    `deductions` = everything deducted, tax included.
+    `net` = after tax and before other deductions; `deductions` = everything deducted, tax included. So what was paid out is
+    net - (deductions - tax).
     """
 
     group: str
@@ -66,7 +67,7 @@ class RegisterRecord:
     """All that the seven agencies hold on one person. Empty = nothing held.
 
     `failing` maps a source (FK, PM, SO, CSN, AF, SKV, TNS, MIV) to how it fails for this person whatever the admin says:
-    'error' (the agency's own error), 'felande', 'otillganglig' (FK and PM only), 'avvikelse' (FK and PM), 'missing' (left out of the reply).
+    'error' (the agency's own error), 'missing' (left out of the reply), and for FK and PM 'felande', 'otillganglig', 'avvikelse'.
     `gepi` False = FK:GEPI is refused, so FK cannot say whether the person is protected.
     """
 

@@ -1,0 +1,46 @@
+# Everything sets itself up: a machine needs make and Python 3.11-3.13 with venv and pip, and a way to its package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+
+.PHONY: help demo test check bench lock clean setup
+
+help:  ## show what can be made
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
+
+setup: $(VENV)/.ready  ## make the local environment
+
+.tools/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(not ((3, 11) <= sys.version_info < (3, 14)))' || { echo "Python 3.11-3.13 is needed; set PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --require-hashes -r requirements/tools.txt
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml $(if $(filter .tools/bin/uv,$(UV)),.tools/bin/uv)
+	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) $(VENV)
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements/dev.txt
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup  ## start a small municipality and let the robot prepare 60 applications
+	@$(BIN)/python -m robot demo --cases 60 --once
+
+test: setup  ## run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: setup  ## style, types, import rules, and that the docs are in step with the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	PYTHONPATH=queue $(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/docs
+
+bench: setup  ## measure: one line of JSON for each figure
+	$(BIN)/python -m benchmarks
+
+lock: .tools/bin/uv  ## resolve the dependencies anew, with hashes
+	.tools/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/run.txt
+	.tools/bin/uv pip compile pyproject.toml --group dev --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/dev.txt
+
+clean:  ## remove what was made here
+	rm -rf $(VENV) .tools var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

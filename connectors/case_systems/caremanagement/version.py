@@ -1,0 +1,54 @@
+"""The version of an application: a hash that moves when the applicant changes something, and by nothing that we or others write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from connectors.case_systems.caremanagement.fields import Unreadable, clean
+
+_MADE_BY_THE_SYSTEM = frozenset({"GENERATED", "CASE_DATA", "DECISION", "MESSAGE_HISTORY"})
+
+
+def version_of(data: Any, attachments: Iterable[Mapping[str, Any]]) -> str:
+    """Return the hash of `data` and of the ids of what the applicant has attached.
+
+    Keys without value, the order of keys and trailing zeros make no difference, so that another release of CareManagement does not
+    change every version.
+    """
+    ids = sorted(str(row.get("id")) for row in attachments if from_applicant(row))
+    try:
+        shaped = _shaped(clean(data))
+    except Unreadable:
+        shaped = "nonsense"
+    text = json.dumps({"data": shaped, "attachments": ids}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def from_applicant(attachment: Mapping[str, Any]) -> bool:
+    """Say whether an attachment is the applicant's.
+
+    What the system makes itself (summaries, decisions, archived messages) never counts, and elsewhere a caseworker's file does not. A
+    file that does not say who sent it counts: better read once too often.
+    """
+    return attachment.get("documentType") not in _MADE_BY_THE_SYSTEM and attachment.get("senderRole") != "CASEWORKER"
+
+
+def _shaped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shaped(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_shaped(item) for item in value]
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return f"number:{_plain(Decimal(value))}"
+    return value
+
+
+def _plain(number: Decimal) -> str:
+    digits, exponent = number.as_tuple().digits, number.as_tuple().exponent
+    text = "".join(map(str, digits)).lstrip("0")
+    shorter = text.rstrip("0")
+    return f"{'-' if number < 0 else ''}{shorter or '0'}e{int(exponent) + len(text) - len(shorter) if shorter else 0}"

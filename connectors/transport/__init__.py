@@ -1,0 +1,7 @@
+"""HTTP to a neighbour, the same for every connector: limits, retries, circuit breaker, mutual TLS, masking."""
+
+from connectors.transport.answer import Answer
+from connectors.transport.client import Transport
+from connectors.transport.settings import TransportSettings
+
+__all__ = ["Answer", "Transport", "TransportSettings"]

@@ -1,0 +1,189 @@
+"""The transport that all connectors share."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import httpx
+
+from connectors.errors import ConnectorError
+from connectors.masking import holds_identity
+from connectors.transport import failures
+from connectors.transport.answer import Answer, to_json
+from connectors.transport.breaker import Breaker, Passage, Position
+from connectors.transport.failures import Failure
+from connectors.transport.retries import asked_to_wait, retrying
+from connectors.transport.settings import TransportSettings
+from connectors.transport.wire import WireError, client, read_body, release
+
+Params = Mapping[str, str | int | Sequence[str]]
+_WEB_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+@dataclass(slots=True)
+class _Call:
+    """One question and how far it has come."""
+
+    request: httpx.Request
+    repeatable: bool
+    expected: Collection[int]
+    content_types: Collection[str] | None
+    limit: asyncio.Timeout | None = None
+    sent: bool = False
+
+
+class Transport:
+    """One neighbour: one long-lived client, a bounded pool, and every limit of `TransportSettings`.
+
+    Error texts hold a code and a fixed sentence: never an address, a header, a body or an identity.
+    """
+
+    def __init__(self, base_url: str, settings: TransportSettings, *, neighbour: str, headers: Mapping[str, str] | None = None) -> None:
+        parsed = httpx.URL(base_url)
+        if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query or parsed.fragment or parsed.userinfo:
+            raise ValueError(f"{neighbour}: the address must be http:// or https:// with a host, without user, ? and #")
+        self.neighbour = neighbour
+        self._base = base_url.rstrip("/")
+        self._settings = settings
+        self._client = client(settings, dict(headers or {}))
+        self._free = asyncio.Semaphore(settings.pool_size)
+        self._breaker = Breaker(
+            neighbour, failures_to_open=settings.breaker_failures, open_s=settings.breaker_open_s, monotonic=time.monotonic
+        )
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        content: bytes | None = None,
+        json: object | None = None,
+        headers: Mapping[str, str] | None = None,
+        repeatable: bool,
+        expected: Collection[int] = (200,),
+        content_types: Collection[str] | None = None,
+        total_timeout_s: float | None = None,
+    ) -> Answer:
+        """Return the answer when its status is one of `expected`.
+
+        `repeatable` True (a read): tried again on passing failures. False (a write): sent at most once by anything.
+        `content_types`: what an answer with a body may be; None = anything but a web page. An expected status of 500 or more with
+        another type counts as a server error.
+        Raises RetriableError (`unknown_outcome` when a write may have taken effect), or PermanentError when it is no use to ask again.
+        """
+        request = self._build(method, path, params=params, content=content, json=json, headers=headers)
+        call = _Call(request, repeatable, expected, content_types)
+        total_s = self._settings.total_timeout_s if total_timeout_s is None else total_timeout_s
+        try:
+            async with asyncio.timeout(total_s) as call.limit:
+                if not repeatable:
+                    return await self._once(call)
+                loop = retrying(self._settings, total_s=total_s, left_alone=lambda: self._breaker.position is not Position.CLOSED)
+                return await loop(self._once, call)
+        except TimeoutError:
+            raise self._error(call, failures.TOO_SLOW if call.sent else failures.POOL_BUSY) from None
+
+    async def aclose(self) -> None:
+        """Close the connections; questions still out get an error."""
+        await self._client.aclose()
+
+    def _build(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None,
+        content: bytes | None,
+        json: object | None,
+        headers: Mapping[str, str] | None,
+    ) -> httpx.Request:
+        if path and not path.startswith("/"):
+            raise ValueError("a path is empty or begins with /")
+        if content is not None and json is not None:
+            raise ValueError("a request has one body: content or json")
+        if holds_identity(unquote(path)) or any(holds_identity(str(value)) for value in (params or {}).values()):
+            raise failures.error(failures.IDENTITY_IN_URL, self.neighbour)
+        sent_headers = dict(headers or {})
+        if json is not None:
+            content = to_json(json)
+            sent_headers.setdefault("content-type", "application/json")
+        return self._client.build_request(method, self._base + path, params=params, content=content, headers=sent_headers)
+
+    async def _once(self, call: _Call) -> Answer:
+        """Try once. The breaker learns how it went, whatever happens, also when we are cancelled."""
+        call.sent = False
+        async with self._free:
+            if self._client.is_closed:
+                raise self._error(call, failures.CLOSED)
+            passage = self._breaker.enter()
+            call.sent = True
+            try:
+                answer = await self._exchange(call)
+            except asyncio.CancelledError:
+                self._given_up(call, passage)
+                raise
+            except ConnectorError as exc:
+                if failures.FAILURES[exc.code].lost:
+                    self._breaker.failed(passage, exc.code)
+                else:
+                    self._breaker.succeeded(passage)
+                raise
+            except BaseException:
+                self._breaker.abandoned(passage)
+                raise
+            self._breaker.succeeded(passage)
+            return answer
+
+    def _given_up(self, call: _Call, passage: Passage) -> None:
+        # Our own total limit cancels us: the neighbour was too slow. Being cancelled from outside says nothing about it.
+        if call.limit is not None and call.limit.expired():
+            self._breaker.failed(passage, failures.TOO_SLOW.code)
+        else:
+            self._breaker.abandoned(passage)
+
+    async def _exchange(self, call: _Call) -> Answer:
+        try:
+            response = await self._client.send(call.request, stream=True)
+        except WireError as exc:
+            raise self._error(call, exc.failure, sent=exc.sent) from None
+        try:
+            self._accept(call, response)
+            body = await read_body(response, self._settings.body_limit_bytes)
+            self._accept_type(call, response, body)
+        except WireError as exc:
+            raise self._error(call, exc.failure) from None
+        finally:
+            await release(response)
+        return Answer(response.status_code, response.headers, body, self.neighbour, call.repeatable)
+
+    def _accept(self, call: _Call, response: httpx.Response) -> None:
+        status = response.status_code
+        if status in call.expected:
+            return
+        failure = failures.of_status(status)
+        raise failures.error(
+            failure,
+            self.neighbour,
+            # Only a server error leaves it open whether a write was done; every other status says that it was not.
+            unknown_outcome=not call.repeatable and (failure is failures.SICK or 200 <= status < 300),
+            retry_after_s=asked_to_wait(response.headers, self._settings.retry_after_max_s),
+            status=status,
+        )
+
+    def _accept_type(self, call: _Call, response: httpx.Response, body: bytes) -> None:
+        content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        wanted = call.content_types
+        wrong = content_type in _WEB_PAGES if wanted is None else bool(body) and content_type not in wanted
+        if wrong and response.status_code >= 500:
+            raise self._error(call, failures.SICK, status=response.status_code)
+        if wrong:
+            raise self._error(call, failures.WRONG_TYPE)
+
+    def _error(self, call: _Call, failure: Failure, *, sent: bool | None = None, status: int | None = None) -> ConnectorError:
+        went_out = call.sent if sent is None else sent
+        return failures.error(failure, self.neighbour, unknown_outcome=went_out and not call.repeatable, status=status)

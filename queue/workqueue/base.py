@@ -1,0 +1,101 @@
+"""What every part of the queue stands on: the database, the sealer, the clock, and who holds a case."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, insert, select
+
+from workqueue import limits
+from workqueue.database import Database
+from workqueue.errors import NotAllowed, StaleLease
+from workqueue.keys import MasterKey
+from workqueue.records import AuditEvent, Claimed, QueueClock
+from workqueue.sealing import DETAILS, Sealer
+from workqueue.states import EDGES, LEASED, State
+from workqueue.tables import events, items
+
+UNLEASED: dict[str, Any] = {"leased_by": None, "lease_until": None}
+OURS = (items.c.id == bindparam("b_id")) & (items.c.lease == bindparam("b_lease"))
+
+_BY_REF = select(items).where(items.c.case_ref == bindparam("b_case"))
+_BY_ID = select(items).where(items.c.case_id == bindparam("b_case"), items.c.is_current).order_by(items.c.id.desc()).limit(1)
+_HOLDER = select(items.c.state, items.c.lease).where(items.c.id == bindparam("b_id"))
+_ADD_EVENT = insert(events)
+
+
+def left_by(maker: str) -> ColumnElement[bool]:
+    """Return the condition that the case is in a state which `maker` may leave."""
+    return items.c.state.in_(sorted({edge.source for edge in EDGES if edge.maker == maker and edge.source}))
+
+
+def reached_by(maker: str) -> ColumnElement[str]:
+    """Return the state that `maker` leads to from the present one; for makers with one way out of each state."""
+    ways = {edge.source: edge.target for edge in EDGES if edge.maker == maker}
+    return case(*((items.c.state == source, str(target)) for source, target in sorted(ways.items(), key=str)), else_=items.c.state)
+
+
+class Store:
+    """The ground that the parts of `WorkQueue` share."""
+
+    def __init__(self, database: Database, key: MasterKey, clock: QueueClock) -> None:
+        self._db = database
+        self._key = key
+        self._sealer = Sealer(key)
+        self._clock = clock
+
+    def derived_key(self, purpose: str) -> bytes:
+        """Return 32 secret bytes for one purpose of the caller's; the same for the same purpose and master key."""
+        return self._key.derive(f"derived {purpose}".encode())
+
+    def close(self) -> None:
+        """Close all connections to the database. What is claimed stays claimed until its lease runs out."""
+        self._db.close()
+
+    def _remember(self, tx: Connection, item_id: int, happened: Sequence[AuditEvent]) -> None:
+        """Add lines to the audit."""
+        limits.within(limits.EVENTS_LIMIT, happened, "events")
+        if happened:
+            tx.execute(_ADD_EVENT, [self._event_row(item_id, one) for one in happened])
+
+    def _event_row(self, item_id: int, happened: AuditEvent) -> dict[str, Any]:
+        event_id = secrets.token_hex(16)
+        return {
+            "event_id": event_id,
+            "item_id": item_id,
+            "at": self._clock.now(),
+            "what": limits.code(happened.what),
+            "actor": limits.actor(happened.actor),
+            "details": self._sealer.seal(DETAILS, event_id, dict(happened.details)),
+        }
+
+
+def find(tx: Connection, wanted: str) -> Row[Any] | None:
+    """Return the item with that case reference, else the current item of the case with that id, else None."""
+    return tx.execute(_BY_REF, {"b_case": wanted}).one_or_none() or tx.execute(_BY_ID, {"b_case": wanted}).one_or_none()
+
+
+def ours(claimed: Claimed) -> dict[str, Any]:
+    """Return the parameters of `OURS`."""
+    return {"b_id": claimed.id, "b_lease": claimed.lease}
+
+
+def refuse(tx: Connection, claimed: Claimed, what: str) -> None:
+    """Raise why a change was not made: StaleLease when the case is not this worker's, else NotAllowed."""
+    row = tx.execute(_HOLDER, {"b_id": claimed.id}).one_or_none()
+    if row is None or row.lease != claimed.lease or State(row.state) not in LEASED:
+        raise StaleLease(claimed.case_ref)
+    raise not_allowed(claimed.case_ref, row.state, what)
+
+
+def not_allowed(case_ref: str, state: str, what: str, code: str = "QUE-012") -> NotAllowed:
+    """Return the error for something that the state of a case does not allow."""
+    return NotAllowed(code, detail=f"{case_ref}, {what}, state {state}")
+
+
+def not_past(deadline: datetime, wanted: datetime, now: datetime) -> datetime:
+    """Return when a case may be looked at again: as wanted, but never after a deadline that is still to come."""
+    return min(wanted, deadline) if deadline > now else wanted

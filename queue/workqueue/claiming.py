@@ -1,0 +1,168 @@
+"""A worker takes cases, keeps them by heartbeat, and lets go of those that it cannot finish now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, case, func, select, text, tuple_, update
+
+from workqueue import limits
+from workqueue.base import OURS, UNLEASED, Store, left_by, not_past, ours, reached_by, refuse
+from workqueue.errors import PermanentQueueError
+from workqueue.records import AuditEvent, Claimed
+from workqueue.sealing import ASSIGNED_TO, NUMBER
+from workqueue.states import LEASED, RESTING, Outcome, State, sources
+from workqueue.tables import TO_CLAIM, items
+
+_NEXT = (
+    select(items.c.id)
+    .where(text(TO_CLAIM), items.c.not_before <= bindparam("b_now"))
+    .order_by(items.c.priority, items.c.deadline, items.c.id)
+    .limit(bindparam("b_limit"))
+)
+_CLAIM = (
+    update(items)
+    .where(items.c.id.in_(_NEXT))
+    .values(state=reached_by("claim"), lease=items.c.lease + 1, leased_by=bindparam("b_worker"), lease_until=bindparam("b_until"))
+    .returning(items)
+)
+_HEARTBEAT = (
+    update(items)
+    .where(tuple_(items.c.id, items.c.lease).in_(bindparam("b_leases", expanding=True)), items.c.state.in_(sorted(LEASED)))
+    .values(lease_until=bindparam("b_until"))
+    .returning(items.c.id)
+)
+_REST = (
+    update(items)
+    .where(OURS, items.c.state == State.ASSESSING)
+    .values(
+        state=bindparam("b_state"),
+        not_before=bindparam("b_not_before"),
+        reason=bindparam("b_reason"),
+        waiting_since=case(
+            (bindparam("b_register"), func.coalesce(items.c.waiting_since, bindparam("b_now", type_=items.c.not_before.type))),
+            else_=None,
+        ),
+        attempts=0,
+        **UNLEASED,
+    )
+)
+_TRY_LATER = (
+    update(items)
+    .where(OURS, left_by("try_later"))
+    .values(
+        state=reached_by("try_later"),
+        not_before=bindparam("b_not_before"),
+        reason=bindparam("b_reason"),
+        attempts=items.c.attempts + 1,
+        **UNLEASED,
+    )
+)
+_PARK = (
+    update(items)
+    .where(OURS, items.c.state.in_(sources(State.PARKED, "park")))
+    .values(state=State.PARKED, reason=bindparam("b_reason"), ended_at=bindparam("b_now"), **UNLEASED)
+)
+
+
+class Claiming(Store):
+    """Leases."""
+
+    def claim(self, worker: str, limit: int, lease_s: float) -> list[Claimed]:
+        """Take up to `limit` cases that are due, urgent ones first, then by deadline. ONE statement: no two workers get the same.
+
+        Each comes with a new lease number; the lease runs for `lease_s` seconds of the machine unless it is kept by `heartbeat`.
+        A case that cannot be decrypted is parked instead, so that it holds up no other.
+        """
+        if not 0 < limit <= limits.CLAIM_LIMIT:
+            raise ValueError(f"claim 1 to {limits.CLAIM_LIMIT} at once")
+        values = {
+            "b_now": self._clock.now(),
+            "b_limit": limit,
+            "b_worker": limits.actor(worker),
+            "b_until": self._clock.machine_s() + limits.lease_length(lease_s),
+        }
+        with self._db.write() as tx:
+            claimed = [self._open_or_park(tx, row) for row in tx.execute(_CLAIM, values).all()]
+        return sorted((one for one in claimed if one), key=lambda one: (one.priority, one.deadline, one.id))
+
+    def heartbeat(self, claimed: Sequence[Claimed], lease_s: float) -> set[int]:
+        """Begin the leases anew, and return the ids of the cases that are still ours: stop work on the others."""
+        limits.within(limits.HEARTBEAT_LIMIT, claimed, "cases at once")
+        until = self._clock.machine_s() + limits.lease_length(lease_s)
+        if not claimed:
+            return set()
+        with self._db.write() as tx:
+            leases = [(one.id, one.lease) for one in claimed]
+            return set(tx.execute(_HEARTBEAT, {"b_leases": leases, "b_until": until}).scalars())
+
+    def rest(self, claimed: Claimed, state: State, not_before: datetime, reason_code: str) -> None:
+        """Let a case that is being assessed rest until `not_before`, or until its deadline when that comes first.
+
+        `state` is `waiting_for_income` or `waiting_for_register`. `waiting_since` begins with the first of several rests for a register
+        and ends with anything else. Raises StaleLease when the case is not ours.
+        """
+        if state not in RESTING:
+            raise ValueError("a case rests in waiting_for_income or waiting_for_register")
+        now = self._clock.now()
+        values = {
+            "b_state": State(state),
+            "b_not_before": min(not_before, max(claimed.deadline, now)),
+            "b_reason": limits.code(reason_code),
+            "b_register": state == State.WAITING_FOR_REGISTER,
+            "b_now": now,
+        }
+        with self._db.write() as tx:
+            if tx.execute(_REST, ours(claimed) | values).rowcount != 1:
+                refuse(tx, claimed, "rest")
+            self._remember(tx, claimed.id, [AuditEvent("rested", details={"state": state, "code": reason_code})])
+
+    def try_later(self, claimed: Claimed, not_before: datetime, code: str) -> None:
+        """Give a case back, to be claimed again from `not_before` on.
+
+        What was assessed is assessed again, what was being delivered goes on. A deadline that is still to come is never slept over;
+        after it `not_before` holds as it is. Counts as an attempt. Raises StaleLease when the case is not ours.
+        """
+        when = not_past(claimed.deadline, not_before, self._clock.now())
+        with self._db.write() as tx:
+            if tx.execute(_TRY_LATER, ours(claimed) | {"b_not_before": when, "b_reason": limits.code(code)}).rowcount != 1:
+                refuse(tx, claimed, "try_later")
+
+    def park(self, claimed: Claimed, code: str) -> None:
+        """Set a case aside for a person: nothing more happens by itself. Raises StaleLease when the case is not ours."""
+        with self._db.write() as tx:
+            if tx.execute(_PARK, ours(claimed) | {"b_reason": limits.code(code), "b_now": self._clock.now()}).rowcount != 1:
+                refuse(tx, claimed, "park")
+            self._remember(tx, claimed.id, [AuditEvent("parked", details={"code": code})])
+
+    def _open_or_park(self, tx: Connection, row: Row[Any]) -> Claimed | None:
+        try:
+            return self._claimed(row)
+        except PermanentQueueError as error:
+            tx.execute(_PARK, {"b_id": row.id, "b_lease": row.lease, "b_reason": error.code, "b_now": self._clock.now()})
+            self._remember(tx, row.id, [AuditEvent("parked", details={"code": error.code})])
+            return None
+
+    def _claimed(self, row: Row[Any]) -> Claimed:
+        return Claimed(
+            id=row.id,
+            case_ref=row.case_ref,
+            case_system=row.case_system,
+            case_id=row.case_id,
+            version=row.version,
+            run=row.run,
+            lease=row.lease,
+            state=State(row.state),
+            priority=row.priority,
+            deadline=row.deadline,
+            first_pulled_at=row.first_pulled_at,
+            attempts=row.attempts,
+            rescues=row.rescues,
+            waiting_since=row.waiting_since,
+            month=row.month,
+            outcome=Outcome(row.outcome) if row.outcome else None,
+            number=self._sealer.open(NUMBER, row.case_ref, row.number),
+            assigned_to=self._sealer.open(ASSIGNED_TO, row.case_ref, row.assigned_to),
+        )

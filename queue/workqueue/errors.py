@@ -1,0 +1,117 @@
+"""What can go wrong in the queue: try again later, a person must look, or the case is not ours any more.
+
+Every error has a stable code, a sentence, and what to do, all from `ERRORS`; docs/errors.md lists the same. None holds personal data.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ErrorText(NamedTuple):
+    """What happened, and what ops can do."""
+
+    sentence: str
+    remedy: str
+
+
+ERRORS: dict[str, ErrorText] = {
+    "QUE-001": ErrorText(
+        "the database is locked by another process",
+        "nothing; it is tried again. If it goes on, look for a backup or a tool that holds the file",
+    ),
+    "QUE-002": ErrorText(
+        "the database cannot be read or written just now (disk full, or an input/output error)",
+        "free disk space or mend the disk; the robot goes on by itself",
+    ),
+    "QUE-003": ErrorText("the database file is damaged or is no database", "stop the robot and restore the file from a backup"),
+    "QUE-004": ErrorText("the database refused a statement", "report it: the program has a bug; the case is left as it was"),
+    "QUE-010": ErrorText(
+        "the lease is no longer ours: another worker or a newer application has the case",
+        "nothing; nothing was stored, and whoever has the case goes on",
+    ),
+    "QUE-011": ErrorText(
+        "a worker was not heard of within its lease, and its case was taken back",
+        "nothing; the case goes on. If it happens often, raise `work.lease_s` or look for what kills the robot",
+    ),
+    "QUE-012": ErrorText(
+        "this is not allowed in the state the case is in", "look with `bistandsrobot queue show`; docs/states.md lists what is allowed"
+    ),
+    "QUE-013": ErrorText("no such case in the queue", "give a case id or a case reference as `bistandsrobot queue list` shows them"),
+    "QUE-014": ErrorText(
+        "a case cannot be closed as delivered while writes are pending",
+        "report it: the program has a bug; the case is delivered on the next try",
+    ),
+    "QUE-015": ErrorText("an effect key is already used", "report it: the program has a bug; nothing was stored"),
+    "QUE-016": ErrorText("a receipt came for a write that the case does not have", "report it: the program has a bug; nothing was stored"),
+    "QUE-017": ErrorText("what should be stored is larger than the limit", "report it with the size; the case goes to a person"),
+    "QUE-020": ErrorText(
+        "the database was made by a newer version of the program", "install that version or a later one; never point an older program at it"
+    ),
+    "QUE-021": ErrorText("the database has not been made, or is older than the program", "run `bistandsrobot db upgrade`"),
+    "QUE-022": ErrorText("the file is a database of something else", "check `storage.database` in config.yaml"),
+    "QUE-030": ErrorText(
+        "the key file may be read or written by others than its owner",
+        "run `chmod 600` on it; if others may have read it, treat the stored data as disclosed",
+    ),
+    "QUE-031": ErrorText("the key file does not hold 32 bytes in base64", "restore the key file from its backup"),
+    "QUE-032": ErrorText(
+        "the key is not the one that the database was made with",
+        "restore the right key file; without it the stored personal data cannot be read",
+    ),
+    "QUE-033": ErrorText(
+        "the key file is missing although there is a database", "restore the key file from its backup; a new key cannot read what is stored"
+    ),
+    "QUE-034": ErrorText("the key file cannot be read or made", "check that the folder exists and that the robot's user may write there"),
+    "QUE-035": ErrorText(
+        "a stored value cannot be decrypted: it was changed, or moved from another row",
+        "stop the robot and restore the database from a backup",
+    ),
+}
+
+
+class QueueError(Exception):
+    """Base: a code of `ERRORS`, its sentence, and what to do. `detail` = which file or case, never a value from a case."""
+
+    def __init__(self, code: str, *, detail: str = "") -> None:
+        text = ERRORS[code]
+        where = f" ({detail})" if detail else ""
+        super().__init__(f"{code} {text.sentence}{where}; {text.remedy}")
+        self.code = code
+        self.message = text.sentence
+        self.remedy = text.remedy
+        self.detail = detail
+
+
+class RetriableQueueError(QueueError):
+    """Try again later: nothing was stored."""
+
+
+class PermanentQueueError(QueueError):
+    """A person must look: nothing was stored."""
+
+
+class KeyRefused(PermanentQueueError):
+    """The key file may not be used."""
+
+
+class StaleLease(QueueError):
+    """The case is no longer this worker's: nothing was stored."""
+
+    def __init__(self, case_ref: str) -> None:
+        super().__init__("QUE-010", detail=case_ref)
+        self.case_ref = case_ref
+
+
+class NotAllowed(QueueError):
+    """The case is in a state that this cannot be done in: nothing was stored."""
+
+    def __init__(self, code: str = "QUE-012", *, detail: str = "") -> None:
+        super().__init__(code, detail=detail)
+
+
+class NoSuchCase(NotAllowed):
+    """Neither a case id nor a case reference in the queue."""
+
+    def __init__(self) -> None:
+        super().__init__("QUE-013")

@@ -1,0 +1,147 @@
+"""What happens without a worker: rescue, waking, putting back by ops, and checking that all is in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, exists, func, or_, select, update
+
+from workqueue import limits
+from workqueue.base import UNLEASED, Store, find, left_by, not_allowed, reached_by
+from workqueue.errors import NoSuchCase
+from workqueue.looking import as_item
+from workqueue.records import AuditEvent, Item
+from workqueue.states import CLAIMABLE, ENDED, LEASED, RESTING, State, targets
+from workqueue.tables import drafts, effects, items
+
+_RUN_OUT = (
+    select(items.c.id)
+    .where(
+        items.c.state.in_(sorted(LEASED)),
+        or_(items.c.lease_until <= bindparam("b_machine"), items.c.lease_until > bindparam("b_machine") + limits.MAX_LEASE_S),
+    )
+    .order_by(items.c.lease_until, items.c.id)
+    .limit(limits.RELEASE_LIMIT)
+)
+_RELEASE_EXPIRED = (
+    update(items)
+    .where(items.c.id.in_(_RUN_OUT), left_by("release_expired"))
+    .values(state=reached_by("release_expired"), rescues=items.c.rescues + 1, not_before=bindparam("b_now"), **UNLEASED)
+    .returning(items.c.id, items.c.case_ref)
+)
+_DUE = (
+    select(items.c.id)
+    .where(
+        items.c.state.in_(sorted(RESTING)),
+        or_(items.c.not_before <= bindparam("b_now"), items.c.state == bindparam("b_at_once")),
+    )
+    .order_by(items.c.not_before, items.c.id)
+    .limit(limits.RELEASE_LIMIT)
+)
+_RELEASE_DUE = update(items).where(items.c.id.in_(_DUE), left_by("release_due")).values(state=State.READY, not_before=bindparam("b_now"))
+_REQUEUE = update(items).where(items.c.id == bindparam("b_id"), items.c.state == bindparam("b_from")).returning(items)
+_HAS_DRAFT = select(exists().where(drafts.c.item_id == bindparam("b_id"), drafts.c.run == bindparam("b_run")))
+
+_PENDING_OF_ITEM = exists().where(effects.c.item_id == items.c.id, effects.c.run == items.c.run, effects.c.done_at.is_(None))
+_DRAFT_OF_ITEM = exists().where(drafts.c.item_id == items.c.id, drafts.c.run == items.c.run)
+_WRITTEN = items.c.state.in_((State.DELIVERED, State.HANDED_OVER))
+_WRONG = {
+    "has ended as delivered or handed over, and writes have no receipt": _WRITTEN & _PENDING_OF_ITEM,
+    "has ended as delivered or handed over, and has no draft": _WRITTEN & ~_DRAFT_OF_ITEM,
+    "is to be delivered, and has no draft": items.c.state.in_((State.TO_DELIVER, State.DELIVERING)) & ~_DRAFT_OF_ITEM,
+    "is not the case's newest version, and has not ended": ~items.c.is_current & items.c.state.not_in(sorted(ENDED)),
+}
+_CASES_WITHOUT_CURRENT = (
+    select(func.min(items.c.case_ref))
+    .group_by(items.c.case_system, items.c.case_id)
+    .having(func.max(items.c.is_current) == 0)
+    .limit(limits.PROBLEMS_LIMIT)
+)
+
+
+class Maintaining(Store):
+    """Jobs of the schedule and of ops."""
+
+    def release_expired(self) -> list[str]:
+        """Take cases back from workers that have not been heard of, and return their references.
+
+        What was assessed is assessed again, what was being delivered goes on where its receipts end. A lease that ends later than any
+        lease may is one from before the machine's clock was set back: it has run out too.
+        """
+        with self._db.write() as tx:
+            rows = tx.execute(_RELEASE_EXPIRED, {"b_machine": self._clock.machine_s(), "b_now": self._clock.now()}).all()
+            for row in rows:
+                self._remember(tx, row.id, [AuditEvent("rescued")])
+        return [row.case_ref for row in rows]
+
+    def release_due(self, *, at_once: State | None = None) -> int:
+        """Wake the resting cases whose time has come, which is never after their deadline; return how many.
+
+        `at_once` = a resting state whose cases are woken whatever their time.
+        """
+        with self._db.write() as tx:
+            return tx.execute(_RELEASE_DUE, {"b_now": self._clock.now(), "b_at_once": at_once}).rowcount
+
+    def requeue(self, case: str, reason: str, actor: str, *, anew: bool = False) -> Item:
+        """Put a case back in the queue, by its id or reference, and return it; the reason is kept in the audit, sealed.
+
+        A case that waits is taken at once. A parked case goes on where it stood; with `anew`, and for one that was delivered or handed
+        over, it is assessed again under the next run number. Raises NoSuchCase, and NotAllowed for a case that a worker has, that a
+        person has taken, or that has a newer version.
+        """
+        with self._db.write() as tx:
+            row = find(tx, case)
+            if row is None:
+                raise NoSuchCase
+            source = State(row.state)
+            target = self._requeue_target(tx, row, source, anew)
+            changes = self._requeue_changes(tx, row, source, target)
+            put_back = tx.execute(_REQUEUE.values(changes), {"b_id": row.id, "b_from": source}).one_or_none()
+            if put_back is None:
+                raise not_allowed(row.case_ref, source, "requeue")
+            self._remember(tx, row.id, [AuditEvent("requeued", actor, {"reason": reason, "from": source})])
+        return as_item(put_back)
+
+    def integrity(self) -> list[str]:
+        """Return what is wrong with the database, a sentence each; empty = all is in order.
+
+        Checks the file, the references between tables, and that everything that ended as delivered has all its receipts.
+        """
+        with self._db.read() as tx:
+            problems = _file_problems(tx)
+            for what, condition in _WRONG.items():
+                refs = tx.execute(select(items.c.case_ref).where(condition).order_by(items.c.id).limit(limits.PROBLEMS_LIMIT)).scalars()
+                problems += [f"case {ref} {what}" for ref in refs]
+            problems += [f"case {ref} has no current version" for ref in tx.execute(_CASES_WITHOUT_CURRENT).scalars()]
+        return problems[: limits.PROBLEMS_LIMIT]
+
+    def _requeue_target(self, tx: Connection, row: Row[Any], source: State, anew: bool) -> State:
+        if not row.is_current:
+            raise not_allowed(row.case_ref, source, "requeue of an older version")
+        if source in CLAIMABLE:
+            return source
+        ways = targets(source, "requeue")
+        if not ways:
+            raise not_allowed(row.case_ref, source, "requeue")
+        goes_on = State.TO_DELIVER in ways and not anew and _has_draft(tx, row)
+        return State.TO_DELIVER if goes_on else State.READY
+
+    def _requeue_changes(self, tx: Connection, row: Row[Any], source: State, target: State) -> dict[str, Any]:
+        now = self._clock.now()
+        changes: dict[str, Any] = {"state": target, "not_before": now, "attempts": 0, "rescues": 0, "reason": None, "ended_at": None}
+        if source in ENDED:
+            changes["deadline"] = max(row.deadline, now + limits.REQUEUE_GRACE)
+        if target is State.READY and source in ENDED:
+            changes |= {"outcome": None, "waiting_since": None}
+            changes["run"] = row.run + 1 if _has_draft(tx, row) else row.run
+        return changes
+
+
+def _has_draft(tx: Connection, row: Row[Any]) -> bool:
+    return bool(tx.execute(_HAS_DRAFT, {"b_id": row.id, "b_run": row.run}).scalar_one())
+
+
+def _file_problems(tx: Connection) -> list[str]:
+    damaged = [str(row[0]) for row in tx.exec_driver_sql(f"PRAGMA quick_check({limits.PROBLEMS_LIMIT})") if row[0] != "ok"]
+    loose = [f"table {row[0]} refers to a row of {row[2]} that is not there" for row in tx.exec_driver_sql("PRAGMA foreign_key_check")]
+    return damaged + loose

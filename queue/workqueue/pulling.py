@@ -1,0 +1,146 @@
+"""Work comes in: each version of each application once, and the newest one is the case's current one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from workqueue import limits
+from workqueue.base import UNLEASED, Store
+from workqueue.records import Added, AuditEvent, PulledCase
+from workqueue.sealing import ASSIGNED_TO, NUMBER
+from workqueue.states import State, sources
+from workqueue.tables import items, pulls, seen
+
+_REF_FIRST = "abcdefghjkmnpqrstuvwxyz"
+_REF_LETTERS = _REF_FIRST + "23456789"
+_REF_LENGTH = 10
+
+_VERSIONS = select(items).where(items.c.case_system == bindparam("b_system"), items.c.case_id == bindparam("b_case"))
+_GIVE_WAY = update(items).where(items.c.id == bindparam("b_id")).values(is_current=False)
+_SUPERSEDE = (
+    update(items)
+    .where(items.c.id == bindparam("b_id"), items.c.state.in_(sources(State.SUPERSEDED, "add")))
+    .values(state=State.SUPERSEDED, ended_at=bindparam("b_now"), **UNLEASED)
+)
+_REVIVE = (
+    update(items)
+    .where(items.c.id == bindparam("b_id"), items.c.state.in_(sources(State.READY, "add")))
+    .values(run=items.c.run + 1, ended_at=None, outcome=None)
+)
+_ADD = insert(items).returning(items.c.id)
+_LAST_PULL = select(pulls.c.last_at).where(pulls.c.case_system == bindparam("b_system"))
+_KNOWN = select(seen.c.case_id, seen.c.changed_at).where(seen.c.case_system == bindparam("b_system")).limit(limits.SEEN_LIMIT)
+
+
+class Pulling(Store):
+    """Adding cases, and remembering what was looked at."""
+
+    def add(self, case: PulledCase) -> Added:
+        """Put one version of an application in the queue, in ONE transaction; doing it again adds nothing.
+
+        Another version than the case's current one becomes the current one: what was not ended gives way (superseded, also when a
+        worker has it). A version that was current before is taken up again with the next run number.
+        """
+        return self.add_many([case])[0]
+
+    def add_many(self, cases: Sequence[PulledCase]) -> list[Added]:
+        """Do the same for several, in order, in ONE transaction."""
+        limits.within(limits.ADD_LIMIT, cases, "cases at once")
+        if not cases:
+            return []
+        with self._db.write() as tx:
+            return [self._add(tx, case) for case in cases]
+
+    def known(self, case_system: str) -> dict[str, str]:
+        """Return for each case that was looked at the change mark it had then."""
+        with self._db.read() as tx:
+            return {row.case_id: row.changed_at for row in tx.execute(_KNOWN, {"b_system": case_system})}
+
+    def mark_seen(self, case_system: str, changed: Mapping[str, str]) -> None:
+        """Remember the change mark of cases that were looked at."""
+        limits.within(limits.ADD_LIMIT, changed, "cases at once")
+        if not changed:
+            return
+        rows = [{"case_system": case_system, "case_id": case_id, "changed_at": mark} for case_id, mark in changed.items()]
+        statement = upsert(seen)
+        statement = statement.on_conflict_do_update(
+            index_elements=[seen.c.case_system, seen.c.case_id], set_={"changed_at": statement.excluded.changed_at}
+        )
+        with self._db.write() as tx:
+            tx.execute(statement, rows)
+
+    def last_pull(self, case_system: str) -> datetime | None:
+        """Return when the last pull that succeeded began; None = never."""
+        with self._db.read() as tx:
+            return tx.execute(_LAST_PULL, {"b_system": case_system}).scalar_one_or_none()
+
+    def set_last_pull(self, case_system: str, at: datetime) -> None:
+        """Remember when a pull that succeeded began."""
+        statement = upsert(pulls)
+        statement = statement.on_conflict_do_update(index_elements=[pulls.c.case_system], set_={"last_at": statement.excluded.last_at})
+        with self._db.write() as tx:
+            tx.execute(statement, {"case_system": case_system, "last_at": at})
+
+    def _add(self, tx: Connection, case: PulledCase) -> Added:
+        versions = tx.execute(_VERSIONS, {"b_system": case.case_system, "b_case": case.case_id}).all()
+        current = next((row for row in versions if row.is_current), None)
+        if current is not None and current.version == case.version:
+            return Added(current.case_ref, created=False, superseded=0)
+        superseded = self._supersede(tx, current) if current is not None else 0
+        earlier = next((row for row in versions if row.version == case.version), None)
+        if earlier is None:
+            case_ref = _new_ref()
+            item_id = tx.execute(_ADD, self._columns(case, case_ref) | _identity(case, case_ref)).scalar_one()
+        else:
+            case_ref, item_id = earlier.case_ref, earlier.id
+            tx.execute(_REVIVE.values(self._columns(case, case_ref)), {"b_id": item_id})
+        self._remember(tx, item_id, [AuditEvent("pulled" if earlier is None else "pulled_again")])
+        return Added(case_ref, created=True, superseded=superseded)
+
+    def _supersede(self, tx: Connection, current: Row[Any]) -> int:
+        tx.execute(_GIVE_WAY, {"b_id": current.id})
+        superseded = tx.execute(_SUPERSEDE, {"b_id": current.id, "b_now": self._clock.now()}).rowcount
+        if superseded:
+            self._remember(tx, current.id, [AuditEvent("superseded", details={"from": current.state})])
+        return superseded
+
+    def _columns(self, case: PulledCase, case_ref: str) -> dict[str, Any]:
+        """Return what a pull sets, for a new version and for one that is taken up again."""
+        now = self._clock.now()
+        return {
+            "is_current": True,
+            "number": self._sealer.seal(NUMBER, case_ref, case.number),
+            "assigned_to": self._sealer.seal(ASSIGNED_TO, case_ref, case.assigned_to),
+            "month": case.month,
+            "state": State.READY,
+            "priority": case.priority,
+            "not_before": now,
+            "deadline": case.deadline,
+            "first_pulled_at": now,
+            "waiting_since": None,
+            "attempts": 0,
+            "rescues": 0,
+            "reason": None,
+        }
+
+
+def _identity(case: PulledCase, case_ref: str) -> dict[str, Any]:
+    return {
+        "case_ref": case_ref,
+        "case_system": case.case_system,
+        "case_id": case.case_id,
+        "version": case.version,
+        "run": 1,
+        "lease": 0,
+    }
+
+
+def _new_ref() -> str:
+    """Return a random reference: it begins with a letter, so that it is never taken for a number."""
+    return secrets.choice(_REF_FIRST) + "".join(secrets.choice(_REF_LETTERS) for _ in range(_REF_LENGTH - 1))

@@ -1,0 +1,156 @@
+"""The tables as they are now. How they came about is in migrations/; a test keeps the two equal.
+
+Columns of type LargeBinary are sealed (sealing.py). All others are in clear, and nothing in them tells a stop from a control sample.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+TO_CLAIM = "state IN ('ready', 'to_deliver')"
+"""Written once, so that the claim is sure to use the index made for it."""
+
+
+class Instant(TypeDecorator[datetime]):
+    """A point in time, kept in UTC. Takes and gives aware datetimes only."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Turn into UTC; a time without zone is a bug."""
+        del dialect
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a time without zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back as UTC."""
+        del dialect
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+items = Table(
+    "items",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("case_ref", String(16), nullable=False, unique=True),
+    Column("case_system", String(64), nullable=False),
+    Column("case_id", String(128), nullable=False),
+    Column("version", String(128), nullable=False),
+    Column("is_current", Boolean, nullable=False),
+    Column("number", LargeBinary, nullable=False),
+    Column("assigned_to", LargeBinary, nullable=False),
+    Column("month", String(7)),
+    Column("run", Integer, nullable=False),
+    Column("state", String(32), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("not_before", Instant, nullable=False),
+    Column("deadline", Instant, nullable=False),
+    Column("first_pulled_at", Instant, nullable=False),
+    Column("waiting_since", Instant),
+    Column("attempts", Integer, nullable=False),
+    Column("rescues", Integer, nullable=False),
+    Column("reason", String(64)),
+    Column("lease", Integer, nullable=False),
+    Column("leased_by", String(64)),
+    Column("lease_until", Float),
+    Column("outcome", String(32)),
+    Column("ended_at", Instant),
+    UniqueConstraint("case_system", "case_id", "version", name="items_one_per_version"),
+    CheckConstraint(
+        "outcome IN ('ok', 'review', 'handed_over', 'urgent', 'taken_by_person')",
+        name="items_outcome",
+    ),
+    CheckConstraint("priority IN (0, 1)", name="items_priority"),
+    CheckConstraint("(state IN ('assessing', 'delivering')) = (lease_until IS NOT NULL)", name="items_leased"),
+    Index("items_one_current", "case_system", "case_id", unique=True, sqlite_where=text("is_current")),
+    Index("items_to_claim", "priority", "deadline", "id", sqlite_where=text(TO_CLAIM)),
+    Index("items_by_state", "state", "not_before"),
+    sqlite_autoincrement=True,
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("item_id", ForeignKey("items.id"), nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    UniqueConstraint("item_id", "run", name="drafts_one_per_run"),
+    sqlite_autoincrement=True,
+)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("key", String(256), primary_key=True),
+    Column("item_id", ForeignKey("items.id"), nullable=False),
+    Column("run", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("kind", String(64), nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("done_at", Instant),
+    Column("found", Boolean),
+    Column("reference", LargeBinary),
+    UniqueConstraint("item_id", "run", "position", name="effects_in_order"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", Integer, primary_key=True),
+    Column("event_id", String(32), nullable=False, unique=True),
+    Column("item_id", ForeignKey("items.id"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("what", String(64), nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("details", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("case_system", String(64), primary_key=True),
+    Column("case_id", String(128), primary_key=True),
+    Column("changed_at", String(64), nullable=False),
+)
+
+pulls = Table(
+    "pulls",
+    metadata,
+    Column("case_system", String(64), primary_key=True),
+    Column("last_at", Instant, nullable=False),
+)
+
+store = Table(
+    "store",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key_id", String(16), nullable=False),
+    Column("key_check", LargeBinary, nullable=False),
+)

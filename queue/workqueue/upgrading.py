@@ -1,0 +1,110 @@
+"""Bring a database to the tables of this program, and refuse one of another."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, select
+
+from workqueue.database import BUSY_TIMEOUT_S, Database
+from workqueue.errors import KeyRefused, PermanentQueueError
+from workqueue.keys import MasterKey
+from workqueue.sealing import KEY_CHECK, Sealer
+from workqueue.tables import store
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_KEY_CHECK_TEXT = "bistandsrobot"
+_THE_STORE = 1
+
+
+def upgrade(path: Path, *, key: MasterKey, busy_timeout_s: float = BUSY_TIMEOUT_S) -> bool:
+    """Make the database, or bring it up to this program, in ONE transaction; return whether anything was done.
+
+    Safe when two processes do it at once: the second waits and finds it done. Raises PermanentQueueError when the database was made
+    by a newer program or is something else's, KeyRefused when it was made with another key.
+    """
+    database = Database(path, busy_timeout_s=busy_timeout_s)
+    try:
+        database.create_file()
+        with database.write() as connection:
+            found = revision(connection)
+            if found is not None:
+                refuse_other_key(connection, key)
+            if found == head():
+                return False
+            config = _config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            if found is None:
+                _store_key_check(connection, key)
+            return True
+    finally:
+        database.close()
+
+
+def is_empty(database: Database) -> bool:
+    """Return whether a file that is there holds nothing yet: made a moment ago, perhaps by another process that is at it."""
+    with database.read() as connection:
+        return revision(connection) is None
+
+
+def refuse_other_version(connection: Connection) -> None:
+    """Raise PermanentQueueError unless the database has exactly this program's tables."""
+    if revision(connection) != head():
+        raise PermanentQueueError("QUE-021")
+
+
+def refuse_other_key(connection: Connection, key: MasterKey) -> None:
+    """Raise KeyRefused unless the database was made with this key."""
+    row = connection.execute(select(store).where(store.c.id == _THE_STORE)).one_or_none()
+    if row is None:
+        raise PermanentQueueError("QUE-022")
+    try:
+        right = Sealer(key).open(KEY_CHECK, str(_THE_STORE), row.key_check) == _KEY_CHECK_TEXT
+    except PermanentQueueError:
+        right = False
+    if not right:
+        raise KeyRefused("QUE-032", detail=f"key {key.key_id}, database {row.key_id}")
+
+
+def revision(connection: Connection) -> str | None:
+    """Return which of this program's revisions the database is at, None when it is empty.
+
+    Raises PermanentQueueError when it is at one that this program does not know, or holds somebody else's tables.
+    """
+    found = MigrationContext.configure(connection).get_current_revision()
+    if found is None:
+        if inspect(connection).get_table_names():
+            raise PermanentQueueError("QUE-022")
+        return None
+    if found not in _revisions():
+        raise PermanentQueueError("QUE-020", detail=f"revision {found}")
+    return found
+
+
+def head() -> str:
+    """Return the revision that this program works with."""
+    return _revisions()[0]
+
+
+@cache
+def _revisions() -> tuple[str, ...]:
+    """Return the revisions that the package ships, newest first."""
+    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _store_key_check(connection: Connection, key: MasterKey) -> None:
+    check = Sealer(key).seal(KEY_CHECK, str(_THE_STORE), _KEY_CHECK_TEXT)
+    connection.execute(store.insert().values(id=_THE_STORE, key_id=key.key_id, key_check=check))

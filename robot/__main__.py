@@ -1,0 +1,5 @@
+"""`python -m robot` is `bistandsrobot`."""
+
+from robot.cli import main
+
+main()

@@ -1,0 +1,75 @@
+"""`bistandsrobot check`: is the configuration whole, and does every neighbour answer?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from connectors.errors import ConnectorError
+from connectors.handshake import Handshake
+from robot.cli.options import EXIT_FAILED, ConfigOption, JsonOption, settings_from
+from robot.cli.output import console
+from robot.daemon import case_system_of, open_queue, registers_of
+from robot.settings import Settings
+from rules import Rulebook, RulebookError, load_rulebook
+from workqueue import QueueError
+
+
+def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
+    """Check the configuration, the guidelines, the database and its key, and shake hands with every neighbour.
+
+    Exit 0: everything is OK. 1: something is not; the table says what to do. 2: the configuration cannot be read.
+
+    Example: bistandsrobot check -c /etc/bistandsrobot/config.yaml
+    """
+    settings = settings_from(config)
+    results = [Handshake("configuration", ok=True, message=str(config)), *_own_parts(settings)]
+    rulebook = _rulebook(settings, results)
+    if rulebook is not None:
+        results += asyncio.run(_neighbours(settings, rulebook))
+    if as_json:
+        typer.echo(json.dumps([{"part": one.neighbour, "ok": one.ok, "message": one.message} for one in results]))
+    else:
+        table = Table(title="Check")
+        for column in ("part", "", "what it says"):
+            table.add_column(column)
+        for one in results:
+            table.add_row(one.neighbour, "OK" if one.ok else "NOT OK", one.message)
+        console.print(table)
+    if not all(one.ok for one in results):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _own_parts(settings: Settings) -> list[Handshake]:
+    try:
+        opened = open_queue(settings, settings.clock())
+    except QueueError as error:
+        return [Handshake("database", ok=False, message=str(error))]
+    opened.close()
+    return [Handshake("database", ok=True, message=f"{settings.storage.database}, key {settings.storage.key_file}")]
+
+
+def _rulebook(settings: Settings, results: list[Handshake]) -> Rulebook | None:
+    try:
+        rulebook = load_rulebook(settings.municipality.guidelines)
+    except RulebookError as error:
+        results.append(Handshake("guidelines", ok=False, message=str(error)))
+        return None
+    results.append(Handshake("guidelines", ok=True, message=f"{settings.municipality.guidelines.name}, rulebook {rulebook.hash[:12]}"))
+    return rulebook
+
+
+async def _neighbours(settings: Settings, rulebook: Rulebook) -> list[Handshake]:
+    results = []
+    for neighbour in (case_system_of(settings, rulebook), registers_of(settings, settings.clock())):
+        try:
+            results.append(await neighbour.check())
+        except ConnectorError as error:
+            results.append(Handshake(neighbour.name, ok=False, message=str(error)))
+        finally:
+            await neighbour.aclose()
+    return results

@@ -1,0 +1,37 @@
+"""`bistandsrobot explain CASE`: every number with its rule, law, facts and source."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+from robot.cli.options import EXIT_NOT_ALLOWED, ConfigOption, JsonOption, queue_of, settings_from
+from robot.cli.output import fail
+from robot.cli.queue import CaseArgument
+from robot.draft import explain_json, explain_text
+from rules.assessment import Assessment
+
+
+def explain(case: CaseArgument, config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
+    """Show the draft of a case and how each number came about.
+
+    A case that was handed over without a draft shows that alone, whatever the reason was.
+
+    Example: bistandsrobot explain 3f9c2a11
+    """
+    with queue_of(settings_from(config)) as opened:
+        item = opened.item(case)
+        draft = opened.draft(item.case_id) if item else None
+    if item is None:
+        fail("CLI-002 no such case in the queue; `bistandsrobot queue list` shows them", EXIT_NOT_ALLOWED)
+    if draft is None:
+        fail(f"CLI-003 the case is {item.state.value} and has no draft yet; `bistandsrobot queue show` tells more", EXIT_NOT_ALLOWED)
+    result = Assessment.model_validate(draft["assessment"])
+    if as_json:
+        typer.echo(
+            json.dumps(explain_json(result, case_number=draft["number"], control_sample=draft["control_sample"]), ensure_ascii=False)
+        )
+        return
+    typer.echo(explain_text(result, case_number=draft["number"], control_sample=draft["control_sample"]))

@@ -1,0 +1,32 @@
+"""How every command speaks: results on standard output, mistakes on standard error, and an exit code that says which."""
+
+from __future__ import annotations
+
+import io
+import sys
+from typing import Any, NoReturn
+
+import orjson
+import typer
+from rich.console import Console
+
+console = Console(highlight=False, markup=False)
+"""For tables and progress. Text from a case goes through `say`, which changes nothing in it."""
+
+
+def say(text: str) -> None:
+    """Print a text as it is; a character that the terminal cannot show becomes a question mark, never an error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    typer.echo(text, nl=not text.endswith("\n"))
+
+
+def say_json(value: Any) -> None:
+    """Print JSON for programs: sorted keys, one line."""
+    typer.echo(orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Say on standard error what is wrong and what to do, and end with that exit code."""
+    typer.echo(f"bistandsrobot: {message}", err=True)
+    raise typer.Exit(code)

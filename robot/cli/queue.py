@@ -1,0 +1,102 @@
+"""`bistandsrobot queue list|show|requeue`: look at single cases and put one back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from robot.cli.options import EXIT_NOT_ALLOWED, ConfigOption, JsonOption, queue_of, settings_from
+from robot.cli.output import console, fail
+from workqueue import Item, NoSuchCase, NotAllowed, State
+
+queue = typer.Typer(help="The robot's work items.", no_args_is_help=True)
+
+CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="The case reference from the log, or the case system's id.")]
+
+
+def _plain(item: Item) -> dict[str, Any]:
+    return {
+        "case_ref": item.case_ref,
+        "case_id": item.case_id,
+        "state": item.state.value,
+        "outcome": item.outcome,
+        "priority": "urgent" if item.priority == 0 else "normal",
+        "month": item.month,
+        "first_pulled_at": item.first_pulled_at.isoformat(),
+        "deadline": item.deadline.isoformat(),
+        "not_before": item.not_before.isoformat(),
+        "run": item.run,
+        "rescues": item.rescues,
+        "reason": item.reason,
+    }
+
+
+@queue.command("list")
+def list_items(
+    config: ConfigOption = Path("config.yaml"),
+    state: Annotated[State | None, typer.Option(help="Only this state.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most this many.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List work items, urgent ones first.
+
+    Example: bistandsrobot queue list --state waiting_for_income
+    """
+    with queue_of(settings_from(config)) as opened:
+        items = opened.items(state=state, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([_plain(item) for item in items]))
+        return
+    table = Table(title="Work items")
+    columns = ("case_ref", "state", "outcome", "priority", "month", "deadline", "reason")
+    for column in columns:
+        table.add_column(column)
+    for item in items:
+        plain = _plain(item)
+        table.add_row(*(str(plain[column] or "") for column in columns))
+    console.print(table)
+
+
+@queue.command()
+def show(case: CaseArgument, config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
+    """Show one work item: its state, times and what stopped it. No personal data.
+
+    Example: bistandsrobot queue show 3f9c2a11
+    """
+    with queue_of(settings_from(config)) as opened:
+        item = opened.item(case)
+    if item is None:
+        fail("CLI-002 no such case in the queue; `bistandsrobot queue list` shows them", EXIT_NOT_ALLOWED)
+    plain = _plain(item)
+    if as_json:
+        typer.echo(json.dumps(plain))
+        return
+    for key, value in plain.items():
+        typer.echo(f"{key:16} {'' if value is None else value}")
+
+
+@queue.command()
+def requeue(
+    case: CaseArgument,
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit. No names, no identity numbers.")],
+    config: ConfigOption = Path("config.yaml"),
+    anew: Annotated[bool, typer.Option("--anew", help="A parked case: assess it again instead of going on where it stood.")] = False,
+) -> None:
+    """Put a finished, resting or parked case back, to be prepared anew.
+
+    Exit 0: done. 2: not allowed in this state, or no such case.
+
+    Example: bistandsrobot queue requeue 3f9c2a11 --reason "register tillbaka"
+    """
+    with queue_of(settings_from(config)) as opened:
+        try:
+            item = opened.requeue(case, reason=reason, actor="ops", anew=anew)
+        except (NoSuchCase, NotAllowed) as error:
+            fail(str(error), EXIT_NOT_ALLOWED)
+    typer.echo(
+        f"{item.case_ref} is {item.state.value}. The daemon takes it within seconds; `bistandsrobot queue show {item.case_ref}` follows it."
+    )

@@ -1,0 +1,196 @@
+"""The daemon: wires the parts together, keeps cases in flight, and stops in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+
+import structlog
+
+from connectors.case_systems.caremanagement import CareManagement, LifecareNames
+from connectors.case_systems.port import CaseSystem
+from connectors.errors import ConnectorError
+from connectors.registers.port import Registers
+from connectors.registers.ssbtek import Ssbtek
+from robot.ask import Asker
+from robot.clock import Clock
+from robot.database import Database
+from robot.delivery import Delivery
+from robot.pull import Puller
+from robot.schedule import Jobs
+from robot.settings import Settings
+from robot.worker import Worker
+from rules import Rulebook, load_rulebook
+from workqueue import Claimed, MasterKey, WorkQueue
+
+log = structlog.get_logger()
+
+_LOOK_EVERY_S = 1.0
+_HEARTBEATS_PER_LEASE = 3
+
+
+def open_key(settings: Settings) -> MasterKey:
+    """Return the master key, made at first start. Raises KeyRefused when it may not be used."""
+    return MasterKey.load_or_create(settings.storage.key_file, database=settings.storage.database)
+
+
+def open_queue(settings: Settings, clock: Clock, *, upgrade: bool = False) -> WorkQueue:
+    """Return the queue of these settings; a database that is not there yet is made. Raises QueueError when it cannot be used."""
+    return WorkQueue.open(settings.storage.database, key=open_key(settings), clock=clock, upgrade=upgrade)
+
+
+def case_system_of(settings: Settings, rulebook: Rulebook) -> CaseSystem:
+    """Return the municipality's case system."""
+    names = LifecareNames(rulebook.guidelines.lifecare_income_names, rulebook.guidelines.lifecare_cost_names)
+    return CareManagement(settings.case_system, names)
+
+
+def registers_of(settings: Settings, clock: Clock) -> Registers:
+    """Return the municipality's registers."""
+    return Ssbtek(settings.registers.ssbtek, clock=clock.now)
+
+
+class Daemon:
+    """One robot. Several may share a database: leases keep them apart."""
+
+    def __init__(self, settings: Settings, *, once: bool) -> None:
+        self._settings = settings
+        self._once = once
+        self._clock = settings.clock()
+        self._rulebook = load_rulebook(settings.municipality.guidelines)
+        self._name = f"{os.getpid()}-{secrets.token_hex(3)}"
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._in_hand: dict[asyncio.Task[None], Claimed] = {}
+
+    def stop(self) -> None:
+        """Claim no more, finish what is in hand, then end."""
+        if not self._stopping.is_set():
+            log.info("daemon.stopping", in_hand=len(self._in_hand))
+        self._stopping.set()
+        self._wake.set()
+
+    async def run(self) -> bool:
+        """Work until stopped, or with `once` until nothing is left that can be done now. Return whether all of it was done."""
+        async with AsyncExitStack() as stack:
+            database = Database(open_queue(self._settings, self._clock))
+            stack.callback(database.close)
+            case_system = case_system_of(self._settings, self._rulebook)
+            stack.push_async_callback(case_system.aclose)
+            registers = registers_of(self._settings, self._clock)
+            stack.push_async_callback(registers.aclose)
+            puller = Puller(case_system, database, self._rulebook, self._clock, overlap_s=self._settings.schedule.pull_overlap_s)
+            worker = self._worker(case_system, registers, puller, database)
+            jobs = Jobs(self._settings.schedule, puller, database, self._wake.set)
+            self._on_signals(stack)
+            log.info(
+                "daemon.started", once=self._once, rulebook=self._rulebook.hash[:12], cases_in_flight=self._settings.work.cases_in_flight
+            )
+            pulled = await self._first_pull(puller)
+            await jobs.maintain()
+            jobs.start()
+            stack.callback(jobs.stop)
+            beat = asyncio.create_task(self._heartbeat(database))
+            try:
+                done = await self._work(worker, database)
+            finally:
+                jobs.stop()
+                await self._finish_in_hand()
+                beat.cancel()
+                await asyncio.gather(beat, return_exceptions=True)
+        log.info("daemon.stopped", done=done and pulled)
+        return done and pulled
+
+    def _worker(self, case_system: CaseSystem, registers: Registers, puller: Puller, database: Database) -> Worker:
+        policy = self._settings.registers
+        return Worker(
+            settings=self._settings,
+            case_system=case_system,
+            asker=Asker(registers, self._clock, policy.sources, deadline_s=policy.deadline_s),
+            puller=puller,
+            delivery=Delivery(case_system, database),
+            database=database,
+            rulebook=self._rulebook,
+            clock=self._clock,
+            sample_key=open_key(self._settings).derive(b"control sample"),
+            once=self._once,
+        )
+
+    async def _first_pull(self, puller: Puller) -> bool:
+        try:
+            await puller.pull(everything=True)
+        except ConnectorError as error:
+            log.warning("pull.failed", code=error.code, neighbour=error.neighbour)
+            return False
+        return True
+
+    async def _work(self, worker: Worker, database: Database) -> bool:
+        """Keep cases in flight until stopped; with `once`, until none can be done now. Return whether none was left."""
+        limit = asyncio.get_running_loop().time() + self._settings.work.once_limit_s
+        while not self._stopping.is_set():
+            self._wake.clear()
+            free = self._settings.work.cases_in_flight - len(self._in_hand)
+            claimed = await database.call(partial(self._claim, limit=free)) if free else []
+            for case in claimed:
+                task = asyncio.create_task(worker.handle(case))
+                self._in_hand[task] = case
+                task.add_done_callback(self._let_go)
+            if self._once and not self._in_hand and not claimed:
+                left = await database.call(lambda queue: queue.unfinished())
+                if not (left.due or left.leased or left.later or left.waiting_for_register):
+                    return True
+                if asyncio.get_running_loop().time() > limit:
+                    log.error("daemon.once_limit", code="BOT-001")
+                    return False
+            await self._wait()
+        return False if self._once else True
+
+    def _claim(self, queue: WorkQueue, *, limit: int) -> list[Claimed]:
+        return queue.claim(self._name, limit, self._settings.work.lease_s)
+
+    def _let_go(self, task: asyncio.Task[None]) -> None:
+        self._in_hand.pop(task, None)
+        self._wake.set()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_EVERY_S):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _heartbeat(self, database: Database) -> None:
+        """Keep the leases of what is in hand; a case that is no longer ours is dropped at once."""
+        lease_s = self._settings.work.lease_s
+        while True:
+            await asyncio.sleep(lease_s / _HEARTBEATS_PER_LEASE)
+            held = dict(self._in_hand)
+            if not held:
+                continue
+            ours = await database.call(partial(WorkQueue.heartbeat, claimed=list(held.values()), lease_s=lease_s))
+            for task, case in held.items():
+                if case.id not in ours and not task.done():
+                    log.warning("case.lease_lost", case_ref=case.case_ref, code="QUE-010")
+                    task.cancel()
+
+    async def _finish_in_hand(self) -> None:
+        if not self._in_hand:
+            return
+        _, late = await asyncio.wait(set(self._in_hand), timeout=self._settings.work.stop_within_s)
+        for task in late:
+            task.cancel()
+        if late:
+            log.warning("daemon.left_in_hand", cases=len(late), code="BOT-002")
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _on_signals(self, stack: AsyncExitStack) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+            remove: Callable[[int], bool] = loop.remove_signal_handler
+            stack.callback(remove, number)

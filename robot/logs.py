@@ -1,0 +1,100 @@
+"""Logs: JSON lines to standard output, or a console rendering on a terminal. No identity gets through.
+
+Every event is listed in docs/events.md. The masking here is the last net, not the first: nobody may hand personal data to a log.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import orjson
+import structlog
+from structlog.typing import Processor
+
+from connectors.masking import mask
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        return {key: _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(item) for item in value]
+    return value
+
+
+def _mask_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        event[key] = _masked(value)
+    return event
+
+
+def _exception_without_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Keep the type and the places of an exception, never its text: a message may quote a value from a case."""
+    info = event.pop("exc_info", None)
+    if not info:
+        return event
+    error = info if isinstance(info, BaseException) else (info[1] if isinstance(info, tuple) else sys.exc_info()[1])
+    if error is not None:
+        event["exception"] = where(error)
+    return event
+
+
+def where(error: BaseException) -> dict[str, Any]:
+    """Return an exception's type and its last places in the code, without its message."""
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return {"type": type(error).__name__, "at": places[-6:]}
+
+
+def _render_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
+def set_up(level: str = "info", style: Literal["auto", "json", "console"] = "auto") -> None:
+    """Send structlog's and the standard library's logs to standard output in one form."""
+    console = style == "console" or (style == "auto" and sys.stdout.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _exception_without_values,
+        _mask_values,
+    ]
+    renderer: Processor = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()) if console else _render_json
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, _name_foreign],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(getattr(logging, level.upper()))
+    for noisy in ("apscheduler", "httpx", "httpcore", "aiohttp", "asyncio", "alembic", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _name_foreign(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A library's own record becomes the event `library.message`: which library, and the kind of record, never its arguments."""
+    record = event.get("_record")
+    event["library"] = record.name if record is not None else "unknown"
+    event["event"] = "library.message"
+    return event

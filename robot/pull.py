@@ -1,0 +1,108 @@
+"""Step 1 of a case's life: pull what is new from the case system into the queue. Pulling twice adds nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+
+from connectors.case_systems.port import CaseApplication, CaseListed, CaseSystem, Standing
+from connectors.errors import ConnectorError
+from robot.clock import Clock
+from robot.database import Database
+from robot.deadlines import deadline
+from rules import Rulebook, triage
+from rules.facts import Application, CaseFile, History
+from workqueue import PulledCase
+
+log = structlog.get_logger()
+
+URGENT, NORMAL = 0, 1
+_READS_AT_ONCE = 8
+_BATCH = 50
+
+
+class Puller:
+    """Ask the case system for applications that nobody has begun, and put each version in the queue once."""
+
+    def __init__(self, case_system: CaseSystem, database: Database, rulebook: Rulebook, clock: Clock, *, overlap_s: float) -> None:
+        self._case_system = case_system
+        self._database = database
+        self._rulebook = rulebook
+        self._clock = clock
+        self._overlap = timedelta(seconds=overlap_s)
+        self._one_at_a_time = asyncio.Lock()
+
+    async def pull(self, *, everything: bool = False) -> int:
+        """Add what is new and return how many cases that was.
+
+        Asks for what was created since the last pull that succeeded, less the overlap, or for `everything` not begun. A case that
+        cannot be read now is left for the next time `everything` is asked for. Raises ConnectorError when the list cannot be read.
+        """
+        async with self._one_at_a_time:
+            started = self._clock.now()
+            last = None if everything else await self._database.call(lambda queue: queue.last_pull(self._case_system.name))
+            since = last - self._overlap if last else None
+            seen = await self._database.call(lambda queue: queue.known(self._case_system.name))
+            batch: list[CaseListed] = []
+            added = unread = 0
+            async for listed in self._case_system.find_new(since):
+                if seen.get(listed.case_id) == listed.changed_at.isoformat():
+                    continue
+                batch.append(listed)
+                if len(batch) == _BATCH:
+                    done = await self._take(batch)
+                    added, unread, batch = added + done[0], unread + done[1], []
+            done = await self._take(batch)
+            added, unread = added + done[0], unread + done[1]
+            if not unread:
+                await self._database.call(lambda queue: queue.set_last_pull(self._case_system.name, started))
+            if added or unread:
+                log.info("pull.done", added=added, unread=unread, everything=since is None)
+            return added
+
+    async def take(self, case: CaseApplication) -> None:
+        """Put one application, already read, in the queue; an older version that is not finished gives way."""
+        pulled = self._pulled(case)
+        await self._database.call(lambda queue: queue.add(pulled))
+
+    async def _take(self, batch: list[CaseListed]) -> tuple[int, int]:
+        if not batch:
+            return 0, 0
+        limit = asyncio.Semaphore(_READS_AT_ONCE)
+
+        async def read(listed: CaseListed) -> CaseApplication | None:
+            async with limit:
+                try:
+                    return await self._case_system.application(listed.case_id)
+                except ConnectorError as error:
+                    log.warning("pull.case_unread", code=error.code, neighbour=error.neighbour)
+                    return None
+
+        cases = await asyncio.gather(*(read(listed) for listed in batch))
+        pulled = [self._pulled(case) for case in cases if case is not None and case.standing is Standing.OURS]
+        looked_at = {listed.case_id: listed.changed_at.isoformat() for listed, case in zip(batch, cases, strict=True) if case is not None}
+
+        added = await self._database.call(lambda queue: queue.add_many(pulled))
+        await self._database.call(lambda queue: queue.mark_seen(self._case_system.name, looked_at))
+        return sum(one.created for one in added), sum(case is None for case in cases)
+
+    def _pulled(self, case: CaseApplication) -> PulledCase:
+        now = self._clock.now()
+        month = case.application.month if case.application else None
+        return PulledCase(
+            case_system=self._case_system.name,
+            case_id=case.case_id,
+            number=case.number,
+            version=case.version,
+            priority=URGENT if case.application and self._is_urgent(case.application, now) else NORMAL,
+            month=str(month) if month else None,
+            deadline=deadline(now, month, self._rulebook.guidelines.income_month_complete_day),
+            assigned_to=case.assigned_to,
+        )
+
+    def _is_urgent(self, application: Application, now: datetime) -> bool:
+        alone = CaseFile(today=now.date(), application=application, history=History(known=False))
+        result = triage(alone, self._rulebook)
+        return result is not None and result.outcome.value == "urgent"

@@ -1,0 +1,253 @@
+"""One case's way: read, ask, assess, store (steps 3-5); then hand over to delivery (step 6).
+
+Every way out of here is one of: finished and delivering, resting until incomes or a register can be asked again, tried later,
+taken by a person, or parked for ops. An error in one case stops that case, never the daemon.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from connectors.case_systems.port import CaseApplication, CaseReading, CaseSystem, Standing
+from connectors.errors import PermanentError, RetriableError
+from robot.ask import Asker
+from robot.clock import Clock
+from robot.database import Database
+from robot.deadlines import next_asking
+from robot.delivery import Delivery
+from robot.draft import document, recommendation_text
+from robot.effects import CaseIdentity, plan
+from robot.pull import Puller
+from robot.settings import Settings
+from rules import Rulebook, assess, is_control_sample, triage
+from rules.assessment import Assessment, Outcome
+from rules.facts import Application, CaseFile, History, Household, Member, RegisterAnswer
+from rules.month import Month
+from workqueue import AuditEvent, Claimed, NewEffect, StaleLease, State
+
+log = structlog.get_logger()
+
+_MOST_TRIES = 1000
+
+
+@dataclass
+class Steps:
+    """How long each step of a case took, in milliseconds, for its summary line."""
+
+    ms: dict[str, int] = field(default_factory=dict)
+    _since: float = field(default_factory=time.perf_counter)
+
+    def done(self, step: str) -> None:
+        """Note that a step is over."""
+        now = time.perf_counter()
+        self.ms[step] = self.ms.get(step, 0) + round((now - self._since) * 1000)
+        self._since = now
+
+
+class Worker:
+    """Takes one claimed case as far as it can go now."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        case_system: CaseSystem,
+        asker: Asker,
+        puller: Puller,
+        delivery: Delivery,
+        database: Database,
+        rulebook: Rulebook,
+        clock: Clock,
+        sample_key: bytes,
+        once: bool,
+    ) -> None:
+        self._settings = settings
+        self._case_system = case_system
+        self._asker = asker
+        self._puller = puller
+        self._delivery = delivery
+        self._database = database
+        self._rulebook = rulebook
+        self._clock = clock
+        self._sample_key = sample_key
+        self._once = once
+
+    async def handle(self, claimed: Claimed) -> None:
+        """Take a claimed case as far as it can go; never raises but for cancellation."""
+        try:
+            if claimed.state is State.DELIVERING:
+                await self._delivery.deliver(claimed, Steps())
+            else:
+                await self._prepare(claimed, Steps())
+        except StaleLease:
+            log.warning("case.lease_lost", case_ref=claimed.case_ref, code="QUE-010")
+        except RetriableError as error:
+            await self._later(claimed, error.code, error.retry_after_s)
+        except PermanentError as error:
+            await self._park(claimed, error.code)
+        except Exception:
+            log.exception("case.failed", case_ref=claimed.case_ref, code="BUG-001")
+            await self._give_to_a_person(claimed)
+
+    async def _prepare(self, claimed: Claimed, steps: Steps) -> None:
+        case = await self._case_system.application(claimed.case_id)
+        if case.standing is Standing.TAKEN:
+            await self._taken(claimed)
+            return
+        if case.version != claimed.version:
+            await self._puller.take(case)
+            log.info("case.changed", case_ref=claimed.case_ref)
+            return
+        alone = self._file(case.application or self._unreadable(case), History(known=False))
+        result = triage(alone, self._rulebook)
+        if result is not None:
+            steps.done("read")
+            await self._store_and_deliver(claimed, case, alone, result, steps)
+            return
+        reading = await self._case_system.reading(case, partial=self._has_given_up_reading(claimed))
+        steps.done("read")
+        await self._assess(claimed, reading, steps)
+
+    async def _assess(self, claimed: Claimed, reading: CaseReading, steps: Steps) -> None:
+        application = reading.case.application
+        assert application is not None
+        if reading.history.decided_by_person:
+            await self._taken(claimed)
+            return
+        if reading.protected:
+            application = application.model_copy(update={"protected": True})
+        known = self._file(application, reading.history)
+        result = triage(known, self._rulebook)
+        if result is None:
+            answers = await self._asker.ask(application, reading.case.number, claimed.case_ref)
+            steps.done("ask")
+            known = known.model_copy(update={"registers": answers})
+            past_deadline = self._clock.now() >= claimed.deadline
+            result = assess(known, self._rulebook, hand_over=past_deadline)
+            steps.done("assess")
+            if await self._rest_if_it_must(claimed, result, answers, past_deadline=past_deadline):
+                return
+        await self._store_and_deliver(claimed, reading.case, known, result, steps)
+
+    async def _rest_if_it_must(
+        self, claimed: Claimed, result: Assessment, answers: tuple[RegisterAnswer, ...], *, past_deadline: bool
+    ) -> bool:
+        """Let the case rest when asking again may help: a source failed, nobody could say about protection, or incomes are to come."""
+        if past_deadline or any(flag.code == "stop.protected_identity" for flag in result.flags):
+            return False
+        failed = sorted({answer.source for answer in answers if answer.status == "unavailable"})
+        protection_unknown = any(flag.code == "stop.protection_unknown" for flag in result.flags)
+        if not self._once and (protection_unknown or (failed and not self._has_given_up(claimed))):
+            until = self._clock.now() + timedelta(seconds=self._settings.registers.ask_again_s)
+            await self._rest(claimed, State.WAITING_FOR_REGISTER, until, "register.unavailable")
+            return True
+        if result.outcome is Outcome.WAITING_FOR_INCOME:
+            until = next_asking(self._clock.now(), self._settings.schedule.ask_for_incomes_at_hour)
+            await self._rest(claimed, State.WAITING_FOR_INCOME, until, "income_month_open")
+            return True
+        return False
+
+    async def _rest(self, claimed: Claimed, state: State, until: datetime, reason: str) -> None:
+        await self._database.call(lambda queue: queue.rest(claimed, state, until, reason))
+        log.info("case.resting", case_ref=claimed.case_ref, state=state.value, until=min(until, claimed.deadline).isoformat())
+
+    async def _store_and_deliver(self, claimed: Claimed, case: CaseApplication, known: CaseFile, result: Assessment, steps: Steps) -> None:
+        sample = result.outcome is Outcome.OK and is_control_sample(
+            case.case_id, self._sample_key, self._rulebook.guidelines.control_sample_percent
+        )
+        identity = CaseIdentity(self._case_system.name, case.case_id, claimed.version, claimed.run)
+        effects = plan(result, control_sample=sample, identity=identity, number=case.number, warning_type=self._case_system.warning_type)
+        draft = draft_record(result, known, number=case.number, control_sample=sample)
+        outcome = outcome_label(result, control_sample=sample)
+        new = [NewEffect(effect.key, effect.kind.value, effect.payload) for effect in effects]
+        await self._database.call(
+            lambda queue: queue.finish(claimed, outcome, draft, new, [AuditEvent("case.assessed", "bistandsrobot", {"outcome": outcome})])
+        )
+        steps.done("store")
+        await self._delivery.deliver(claimed, steps)
+
+    def _file(self, application: Application, history: History) -> CaseFile:
+        return CaseFile(today=self._clock.today(), application=application, history=history)
+
+    def _unreadable(self, case: CaseApplication) -> Application:
+        """Stand in for an application that could not be read as one, so that it takes the way of every other stop."""
+        return Application(
+            case_id=case.case_id,
+            type="unknown",
+            received_at=self._clock.now(),
+            month=Month.of(self._clock.today()).plus(1),
+            household=Household(members=(Member(ref="applicant", role="applicant"),)),
+            unreadable=(case.unreadable or "unreadable",),
+        )
+
+    def _has_given_up(self, claimed: Claimed) -> bool:
+        if self._once:
+            return True
+        waited = self._clock.now() - (claimed.waiting_since or self._clock.now())
+        return waited >= timedelta(seconds=self._settings.registers.give_up_after_s)
+
+    def _has_given_up_reading(self, claimed: Claimed) -> bool:
+        """Whether the case system's history has been tried for as long as a register would be."""
+        work = self._settings.work
+        tried_s = sum(min(work.try_again_first_s * 2**tries, work.try_again_last_s) for tries in range(min(claimed.attempts, _MOST_TRIES)))
+        past_deadline = self._clock.now() >= claimed.deadline
+        return self._once or past_deadline or tried_s >= self._settings.registers.give_up_after_s
+
+    async def _taken(self, claimed: Claimed) -> None:
+        await self._database.call(lambda queue: queue.end(claimed, State.TAKEN_BY_PERSON, []))
+        log.info("case.finished", case_ref=claimed.case_ref, outcome="taken_by_person")
+
+    async def _later(self, claimed: Claimed, code: str, retry_after_s: float | None) -> None:
+        work = self._settings.work
+        wait = min(work.try_again_first_s * 2 ** min(claimed.attempts, 16), work.try_again_last_s)
+        until = self._clock.now() + timedelta(seconds=max(wait, min(retry_after_s or 0, work.try_again_last_s)))
+        try:
+            await self._database.call(lambda queue: queue.try_later(claimed, until, code))
+        except StaleLease:
+            return
+        log.warning("case.tried_later", case_ref=claimed.case_ref, code=code, until=until.isoformat())
+
+    async def _park(self, claimed: Claimed, code: str) -> None:
+        try:
+            await self._database.call(lambda queue: queue.park(claimed, code))
+        except StaleLease:
+            return
+        log.error("case.parked", case_ref=claimed.case_ref, code=code)
+
+    async def _give_to_a_person(self, claimed: Claimed) -> None:
+        """A bug in this case: hand it over as a stop; park it for ops when even that does not work."""
+        try:
+            if claimed.state is State.DELIVERING:
+                await self._park(claimed, "BUG-001")
+                return
+            case = await self._case_system.application(claimed.case_id)
+            known = self._file(self._unreadable(case), History(known=False))
+            result = triage(known, self._rulebook)
+            assert result is not None
+            await self._store_and_deliver(claimed, case, known, result, Steps())
+        except Exception:
+            log.exception("case.hand_over_failed", case_ref=claimed.case_ref, code="BUG-002")
+            await self._park(claimed, "BUG-002")
+
+
+def outcome_label(result: Assessment, *, control_sample: bool) -> str:
+    """Return the outcome that may stand outside the encrypted store: a stop and a control sample are the same word."""
+    if result.outcome is Outcome.STOP or control_sample:
+        return "handed_over"
+    return result.outcome.value
+
+
+def draft_record(result: Assessment, known: CaseFile, *, number: str, control_sample: bool) -> dict[str, object]:
+    """Return what is kept, encrypted, of a case: the facts used, the assessment and the texts as they were sent."""
+    return {
+        "number": number,
+        "control_sample": control_sample,
+        "assessment": result.model_dump(mode="json"),
+        "case_file": known.model_dump(mode="json"),
+        "document": document(result, case_number=number),
+        "recommendation": recommendation_text(result, control_sample=control_sample),
+    }

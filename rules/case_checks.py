@@ -1,0 +1,193 @@
+"""What in the application and its history is for a person to judge: flags about the case itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rules import labels
+from rules.context import Case, age_on, birth_date
+from rules.facts import Member
+from rules.findings import Findings
+from rules.legal import CaseTime, rule, since
+from rules.month import Month
+from rules.norm import riksnorm_child
+from rules.norm_lines import child_facts, norm_table, previous_norm, quotients_of
+
+_TYPES = {"renewal": None, "first": "case.first_application", "supplementary": "case.supplementary_application"}
+_HOUSING_RECOGNISED = ("rental", "sublet", "condominium", "owned_house", "rented_house")
+_TEXT_NOT_COUNTED = ("job_title", "employer", "school", "recipient", "benefit_name")
+_PLANS_RECOGNISED = ("work", "job_seeking", "sick_leave", "sfi", "studies")
+_CIVIL_STATUSES = ("single", "cohabiting", "married")
+_SCHOOL_AGE = 21
+
+
+def add_case_flags(case: Case, out: Findings) -> None:
+    """Go through the application, the household, the housing and the history."""
+    _application(case, out)
+    _texts(case, out)
+    _household(case, out)
+    _changed_household(case, out)
+    _housing(case, out)
+    _means(case, out)
+    _plans(case, out)
+    _history(case, out)
+
+
+def _application(case: Case, out: Findings) -> None:
+    application = case.file.application
+    code = _TYPES.get(application.type, "case.type_unknown")
+    if code:
+        out.flag(code)
+    received = Month.of(case.time.received)
+    if case.month < received:
+        out.flag("case.earlier_month")
+    if case.month > received.plus(1):
+        out.flag("case.later_month")
+    if application.interpreter or application.meeting:
+        out.flag("case.interpreter_or_meeting")
+    if application.other_norm:
+        out.flag("case.other_norm")
+    if application.stays_in_municipality is False:
+        out.flag("case.stays_elsewhere")
+    if not _signed(case):
+        out.flag("case.signature_missing")
+    for unknown in application.unrecognised:
+        out.flag("case.unrecognised", unknown.path, label=unknown.path)
+
+
+def _signed(case: Case) -> bool:
+    """Say whether every adult has signed: by the case itself, or because the channel lets nobody apply otherwise."""
+    signed = case.file.application.signed
+    said = [signed.applicant] + ([signed.co_applicant] if len(case.adults) == 2 else [])
+    if False in said:
+        return False
+    statement = case.book.guidelines.signatures_required.at(case.month)
+    channel = case.file.application.channel or "unknown"
+    return None not in said or (statement is not None and channel in statement.value)
+
+
+def _texts(case: Case, out: Findings) -> None:
+    application = case.file.application
+    for written in application.free_text:
+        if written.text.strip() and written.field not in _TEXT_NOT_COUNTED:
+            out.flag("case.free_text", written.field, label=labels.field(written.field))
+    if any(cost.specification and cost.specification.strip() for cost in application.costs):
+        out.flag("case.free_text", "cost_specification", label=labels.field("cost_specification"))
+    texts = [written.text for written in application.free_text] + [cost.specification or "" for cost in application.costs]
+    if "case.debt" in case.book.words.flags_in(texts):
+        out.flag("case.debt")
+
+
+def _household(case: Case, out: Findings) -> None:
+    household = case.file.application.household
+    if household.civil_status not in _CIVIL_STATUSES and len(case.adults) == 2:
+        out.flag("case.civil_status_unknown", "norm.adults")
+    if household.others_in_home is None or household.others_in_home > 0:
+        out.flag("case.others_in_home", "others_in_home")
+    if household.children_residence_changed:
+        out.flag("case.residence_changed")
+    for adult in case.adults:
+        born = birth_date(adult)
+        if born is None:
+            out.flag("case.missing_fact", f"{adult.ref}.birth_date", person=adult.ref, label=f"födelsedatum, {labels.person(adult.ref)}")
+        elif age_on(born, case.month.first) < _SCHOOL_AGE and adult.school_youth is not False:
+            out.flag("case.school_youth", adult.ref, person=adult.ref)
+    version = many_children.at(case.time)
+    more_than = case.book.law.many_children_more_than.at(case.month)
+    if version is not None and more_than is not None and version.apply(len(case.children), more_than.value):
+        out.flag("case.many_children")
+
+
+@rule("SoL 2025:400 12 kap. 7 a § (2026:897)", in_force=since(2027, 1, 1))
+def many_children(children: int, more_than: int) -> bool:
+    """Say whether the limits for households with many children may apply; the regulation about them is not known yet."""
+    return children > more_than
+
+
+def _changed_household(case: Case, out: Findings) -> None:
+    if case.file.history.civil_status_changed:
+        out.flag("case.household_changed", "civil_status", label="civilståndet är ändrat")
+    if case.previous is None:
+        return
+    now = [member.ref for member in (*case.adults, *case.children)]
+    if not case.previous.members:
+        out.flag("case.household_changed", "members", label="förra månadens hushåll är inte känt")
+        return
+    for ref in now:
+        if ref not in case.previous.members:
+            out.flag("case.household_changed", ref, person=ref, label=f"{labels.person(ref)} är ny")
+    for ref in case.previous.members:
+        if ref not in now:
+            out.flag("case.household_changed", ref, label=f"{labels.person(ref)} är inte med längre")
+    for child in case.children:
+        if child.ref in case.previous.members and not _same_days(case, child):
+            out.flag("case.household_changed", f"{child.ref}.days", person=child.ref, label=f"antal dagar, {labels.person(child.ref)}")
+
+
+def _same_days(case: Case, child: Member) -> bool:
+    """Say whether last month's norm row fits the days of this month's application.
+
+    Without such a row a child who lives here all month is taken to have done so; for any other child nobody can tell.
+    """
+    last = case.month.plus(-1)
+    amount, table = previous_norm(case, child.ref), norm_table(case, last)
+    version = riksnorm_child.at(CaseTime(last, last.first))
+    now = child_facts(case, child, case.month)
+    then_days = child.days_in_home or 0
+    if amount is None or table is None or version is None:
+        return now.whole_month
+    then = replace(child_facts(case, child, last), whole_month=now.whole_month or then_days >= last.days)
+    quotients = quotients_of(case, last)
+    found = [version.apply(replace(then, lunch_elsewhere=lunch), table, quotients).amount for lunch in (True, False)]
+    return now.whole_month if None in found else amount in found
+
+
+def _housing(case: Case, out: Findings) -> None:
+    housing = case.file.application.housing
+    if housing.form not in _HOUSING_RECOGNISED:
+        out.flag("case.no_housing")
+    if housing.changed is not False:
+        out.flag("case.housing_changed")
+
+
+def _means(case: Case, out: Findings) -> None:
+    application = case.file.application
+    for asset in application.assets:
+        if asset.type == "company":
+            out.flag("case.self_employed")
+        out.flag("case.assets", f"asset.{asset.type}", label=labels.asset(asset.type))
+    for number, pending in enumerate(application.pending_benefits):
+        whose = f", {labels.person(pending.person)}" if pending.person else ""
+        out.flag("register.benefit_pending", f"application.{number}", person=pending.person, label=f"{pending.benefit}{whose}")
+
+
+def _plans(case: Case, out: Findings) -> None:
+    plans = case.file.application.plans
+    # "Other" says nothing by itself; described in words it is known what it is, and the words are flagged for a person to read.
+    described = any(written.field == "plan_other" and written.text.strip() for written in case.file.application.free_text)
+    for adult in case.adults:
+        own = [plan.type for plan in plans if plan.person == adult.ref]
+        if not own or any(kind not in _PLANS_RECOGNISED and not (kind == "other" and described) for kind in own):
+            out.flag("case.plan_unknown", adult.ref, person=adult.ref)
+        if "studies" in own:
+            out.flag("case.student", adult.ref, person=adult.ref)
+    known = [adult.ref for adult in case.adults]
+    if any(plan.person not in known for plan in plans):
+        out.flag("case.plan_unknown", "unknown_person")
+
+
+def _history(case: Case, out: Findings) -> None:
+    history = case.file.history
+    if case.previous is None:
+        out.flag("case.history_unknown")
+    else:
+        for row in case.previous.unrecognised:
+            out.flag("case.history_unrecognised", row, label=row)
+    last_need = case.previous.need if case.previous else 0
+    if (history.surplus if history.surplus is not None else -last_need) > 0:
+        out.flag("case.surplus")
+    if history.decided_by_person:
+        out.flag("case.already_decided")
+    within = case.book.guidelines.recently_closed.at(case.month)
+    if history.closed_on is not None and (within is None or (case.time.received - history.closed_on).days <= within.value):
+        out.flag("case.recently_closed")

@@ -1,0 +1,192 @@
+"""Costs: approved within the guidelines' cap and last month's amount, not approved by a guideline, else left to the caseworker."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rules import labels
+from rules.assessment import ParameterUsed
+from rules.context import Case
+from rules.dated import Dated
+from rules.facts import Cost
+from rules.findings import Findings
+from rules.found import Counted, blank, counted
+from rules.guideline_values import CostRule
+from rules.legal import Rule, before, rule, since
+from rules.money import ZERO, Ore
+
+_FORSORJNINGSSTOD = ("rent", "electricity", "home_insurance", "travel_work", "union_fee", "unemployment_fund")
+_2025 = since(2025, 7, 1)
+_OLD = before(2025, 7, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class CostFacts:
+    """One kind of cost, all rows of the application together. `applied` None = missing or unreadable.
+
+    `previous` = last month's approved amount, None = there was none; `history` False = last month's calculation is not known.
+    """
+
+    applied: Ore | None
+    rows: int
+    proof: bool | None
+    size: int
+    previous: Ore | None
+    history: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CostTerms:
+    """What the guidelines say in the month: None = nothing."""
+
+    row: Dated[CostRule] | None
+    threshold: Dated[int] | None
+
+
+def changed_by_more_than(percent: int, old: Ore, new: Ore) -> bool:
+    """Compare exactly, in whole öre: 12 % of 450.00 is 54.00, and 54.00 is not more."""
+    return 100 * abs(new - old) > percent * abs(old)
+
+
+@rule("SoL 2025:400 12 kap. 7 § 2", in_force=_2025)
+@rule("SoL 2001:453 4 kap. 3 § 2", in_force=_OLD)
+def reasonable_cost(cost: CostFacts, terms: CostTerms) -> Counted:
+    """Approve a cost of försörjningsstöd that the guidelines and last month's calculation both vouch for."""
+    return _judge(cost, terms)
+
+
+@rule("SoL 2025:400 12 kap. 1 §", in_force=_2025)
+@rule("SoL 2001:453 4 kap. 1 §", in_force=_OLD)
+def other_support(cost: CostFacts, terms: CostTerms) -> Counted:
+    """Approve a cost of livsföring i övrigt where the guidelines have a row for it; else it is the caseworker's."""
+    return _judge(cost, terms)
+
+
+def _judge(cost: CostFacts, terms: CostTerms) -> Counted:
+    applied = cost.applied
+    if applied is None or applied < 0:
+        return blank("cost.unreadable", "beloppet saknas eller kan inte läsas")
+    if terms.row is None:
+        return blank("cost.left_to_caseworker", "riktlinjerna säger inget om kostnaden", high=applied)
+    row, used = terms.row.value, (terms.row.used(_said(terms.row.value, cost.size)),)
+    if row.handling == "not_granted":
+        return counted(ZERO, f"beviljas inte: {row.ground}", used)
+    if row.handling == "caseworker":
+        return blank("cost.left_to_caseworker", "riktlinjerna lämnar kostnaden till handläggaren", high=applied, parameters=used)
+    if cost.rows > 1:
+        return blank("cost.duplicate", "samma kostnad är sökt mer än en gång", high=applied, parameters=used)
+    return _within(cost, applied, row, terms.threshold, used)
+
+
+def _within(cost: CostFacts, applied: Ore, row: CostRule, threshold: Dated[int] | None, used: tuple[ParameterUsed, ...]) -> Counted:
+    over = applied > row.cap(cost.size)
+    reason = ""
+    if over and cost.previous != applied:
+        reason, because = "cost.over_cap", f"över {labels.kr(row.cap(cost.size))}"
+    elif row.proof_needed and cost.proof is not True:
+        reason, because = "cost.proof_needed", "underlag behövs"
+    elif not cost.history:
+        reason, because = "cost.history_unknown", "förra månadens belopp är inte känt"
+    elif cost.previous is None:
+        reason, because = "cost.new", "fanns inte i förra månadens beräkning"
+    elif cost.previous != applied:
+        return _changed(cost.previous, applied, threshold, used)
+    else:
+        because = "över riktlinjens belopp, men godkänd med samma belopp förra månaden" if over else "inom beloppet, som förra månaden"
+    return blank(reason, because, high=applied, parameters=used) if reason else counted(applied, because, used)
+
+
+def _changed(old: Ore, applied: Ore, threshold: Dated[int] | None, used: tuple[ParameterUsed, ...]) -> Counted:
+    if threshold is None:
+        return blank("sum.parameter_missing", "riktlinjen för ändrade belopp saknas", high=applied, parameters=used)
+    used = (*used, threshold.used())
+    if changed_by_more_than(threshold.value, old, applied):
+        because = f"ändrad med mer än {threshold.value} %, förra månaden {labels.kr(old)}"
+        return blank("cost.changed", because, high=applied, parameters=used)
+    return counted(applied, f"inom beloppet, ändrad med högst {threshold.value} %, förra månaden {labels.kr(old)}", used)
+
+
+def _said(row: CostRule, size: int) -> str:
+    if row.handling == "cap":
+        proof = "underlag behövs" if row.proof_needed else "underlag behövs inte"
+        return f"högst {labels.kr(row.cap(size))}, {proof}"
+    return "bedöms av handläggaren" if row.handling == "caseworker" else f"beviljas inte: {row.ground}"
+
+
+def add_cost_lines(case: Case, out: Findings) -> None:
+    """Add one line for each kind of cost applied for, in the order of the application."""
+    by_kind: dict[str, list[Cost]] = defaultdict(list)
+    for cost in case.file.application.costs:
+        by_kind[cost.type].append(cost)
+    for kind, rows in by_kind.items():
+        _cost_line(case, out, kind, rows)
+    for kind, amount in _previous_costs(case).items():
+        if kind not in by_kind and amount > 0:
+            out.dropped.append(labels.cost(kind))
+
+
+def _cost_line(case: Case, out: Findings, kind: str, rows: Sequence[Cost]) -> None:
+    facts = _facts(case, kind, rows)
+    terms = _terms(case, kind)
+    chosen: Rule[[CostFacts, CostTerms], Counted] = reasonable_cost if kind in _FORSORJNINGSSTOD else other_support
+    version = chosen.at(case.time)
+    assert version is not None
+    found = version.apply(facts, terms)
+    label = labels.cost(kind)
+    percent = str(terms.threshold.value) if terms.threshold else ""
+    out.line(
+        version,
+        found,
+        key=f"cost.{kind}",
+        section="cost",
+        label=label,
+        kind=kind,
+        applied=facts.applied,
+        previous=facts.previous,
+        facts=(
+            case.said(f"costs[{kind}].applied", "?" if facts.applied is None else labels.kr(facts.applied)),
+            *(
+                (case.recorded(f"previous_calculation.costs[{kind}].approved", labels.kr(facts.previous)),)
+                if facts.previous is not None
+                else ()
+            ),
+        ),
+        percent=percent,
+    )
+    row = terms.row.value if terms.row else None
+    if row is None or row.handling == "caseworker":
+        return
+    if row.handling == "not_granted" and found.amount is not None and facts.applied:
+        out.refused.append(label)
+    elif found.amount is not None and found.amount > row.cap(facts.size):
+        out.flag("info.approved_over_cap", f"cost.{kind}", label=label)
+    elif found.reason == "cost.proof_needed" and facts.proof is False:
+        out.flag("info.missing_document", f"cost.{kind}", label=label)
+
+
+def _facts(case: Case, kind: str, rows: Sequence[Cost]) -> CostFacts:
+    amounts = [row.applied for row in rows if row.applied is not None and row.applied >= 0]
+    proofs = {row.proof for row in rows}
+    return CostFacts(
+        applied=Ore(sum(amounts)) if len(amounts) == len(rows) else None,
+        rows=len(rows),
+        proof=proofs.pop() if len(proofs) == 1 else None,
+        size=len(case.file.application.household.members),
+        previous=_previous_costs(case).get(kind),
+        history=case.previous is not None,
+    )
+
+
+def _terms(case: Case, kind: str) -> CostTerms:
+    guidelines = case.book.guidelines
+    series = guidelines.costs.get(kind)
+    return CostTerms(series.at(case.month) if series else None, guidelines.change_threshold.at(case.month))
+
+
+def _previous_costs(case: Case) -> dict[str, Ore]:
+    found: dict[str, Ore] = {}
+    for row in case.previous.costs if case.previous else ():
+        found[row.type] = Ore(found.get(row.type, ZERO) + row.approved)
+    return found

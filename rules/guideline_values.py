@@ -1,0 +1,107 @@
+"""A municipality's guidelines: dated values with references, and the tables that say what a cost or an income is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from rules.dated import Dated, Series
+from rules.facts import Source
+from rules.money import Ore
+from rules.month import Month
+
+Handling = Literal["count", "ignore", "caseworker"]
+
+
+@dataclass(frozen=True, slots=True)
+class CostRule:
+    """What the guidelines say about one cost. `caps` has one amount for any household, or one for each size from one person up."""
+
+    handling: Literal["cap", "caseworker", "not_granted"]
+    caps: tuple[Ore, ...] = ()
+    proof_needed: bool = False
+    ground: str | None = None
+
+    def cap(self, size: int) -> Ore:
+        """Return the cap for a household; above the largest size in the table the largest size's cap holds."""
+        return self.caps[min(size, len(self.caps)) - 1]
+
+
+@dataclass(frozen=True, slots=True)
+class IncomeRule:
+    """What the list says about one benefit or declared income. A row for a part or amount type goes before the benefit's own."""
+
+    origin: str
+    whole: Series[Handling]
+    parts: Mapping[tuple[str | None, str | None], Series[Handling]]
+
+    def at(self, month: Month, part: str | None, amount_type: str | None) -> Dated[Handling] | None:
+        """Return the most exact row for that part and amount type."""
+        for key in ((part, amount_type), (part, None), (None, amount_type)):
+            if key in self.parts and key != (None, None):
+                return self.parts[key].at(month)
+        return self.whole.at(month)
+
+
+@dataclass(frozen=True, slots=True)
+class Guidelines:
+    """A municipality's guidelines. The properties give the newest values; rules read the series at the month applied for."""
+
+    municipality: str
+    status: str
+    hash: str
+    change_threshold: Series[int]
+    need_may_differ: Series[Ore]
+    need_limit: Series[Ore]
+    income_month_complete: Series[int]
+    control_sample: Series[int]
+    recently_closed: Series[int]
+    same_income_tolerance: Series[Ore]
+    sources_asked: Series[tuple[Source, ...]]
+    part_month_divisor: Series[str]
+    quotient_rounding: Series[str]
+    age_on: Series[str]
+    part_month_child_in_common_costs: Series[str]
+    signatures_required: Series[tuple[str, ...]]
+    lunch_elsewhere: Series[tuple[int, int]]
+    costs: Mapping[str, Series[CostRule]]
+    incomes: Mapping[str, IncomeRule]
+    same_income: Series[Mapping[str, str]]
+    lifecare_incomes: Series[Mapping[str, str]]
+    lifecare_costs: Series[Mapping[str, str]]
+
+    @property
+    def control_sample_percent(self) -> int:
+        """The share of OK cases that a person calculates without the robot's amounts."""
+        return self.control_sample.latest
+
+    @property
+    def income_month_complete_day(self) -> int:
+        """From this day of the month before the month applied for, `nothing held` means nothing."""
+        return self.income_month_complete.latest
+
+    @property
+    def registers_asked(self) -> tuple[Source, ...]:
+        """The sources that are asked about every adult."""
+        return self.sources_asked.latest
+
+    @property
+    def lifecare_income_names(self) -> Mapping[str, str]:
+        """Lifecare's names of income rows -> benefits and declared incomes as the rules name them."""
+        return self.lifecare_incomes.latest
+
+    @property
+    def lifecare_cost_names(self) -> Mapping[str, str]:
+        """Lifecare's names of expense rows -> costs as the rules name them."""
+        return self.lifecare_costs.latest
+
+    def income_at(self, benefit: str, month: Month, part: str | None = None, amount_type: str | None = None) -> Dated[Handling] | None:
+        """Return what the list says about an income; None = off the list."""
+        rule = self.incomes.get(benefit)
+        return rule.at(month, part, amount_type) if rule else None
+
+    def origin(self, benefit: str) -> str | None:
+        """Return who pays a benefit or tells about an income; None = the list does not know it."""
+        rule = self.incomes.get(benefit)
+        return rule.origin if rule else None

@@ -1,0 +1,241 @@
+"""The income lines of a case, and what differs from last month's calculation."""
+
+from __future__ import annotations
+
+from rules import labels
+from rules.assessment import FactUsed
+from rules.context import INCOME_SOURCES, Case
+from rules.costs import changed_by_more_than
+from rules.facts import Source
+from rules.findings import Findings
+from rules.found import Counted, blank
+from rules.income_items import Bucket, Collected, collect, in_line_order
+from rules.income_rules import Window, checked_register, child_earnings, child_income, counted_income, jobbstimulans, with_uncertain
+from rules.legal import Version
+from rules.money import ZERO, Ore
+
+_SALARY = "salary"
+_IDENTITY_GROUP = "GEPI"
+_ENDS_WITHIN_MONTHS = 2
+
+
+def add_income_lines(case: Case, out: Findings, *, month_open: bool) -> None:
+    """Add a line for each benefit and declared income of each person, and a blank one for each register that could not be checked."""
+    found = collect(case, out)
+    merged = _count_once(case, out, found)
+    if not month_open:
+        _paid_the_month_before(case, found)
+    for bucket in in_line_order(case, found.now):
+        _line(case, out, bucket)
+        _compare(case, out, bucket, month_open=month_open)
+    _unchecked_registers(case, out)
+    if not month_open:
+        _vanished(case, out, found, merged)
+
+
+def _count_once(case: Case, out: Findings, found: Collected) -> set[tuple[str, str]]:
+    """Join what was declared with the same income in a register; return what was joined, as declared."""
+    table = case.book.guidelines.same_income.at(case.month)
+    tolerance = case.book.guidelines.same_income_tolerance.at(case.month)
+    merged: set[tuple[str, str]] = set()
+    for (kind, person), declared in found.declared.items():
+        benefit = (table.value.get(kind) if table else None) or kind
+        register = found.now.get((benefit, person))
+        if register is None or register.declared:
+            found.now[kind, person] = declared
+            continue
+        merged.add((kind, person))
+        register.declared_too = (kind, declared.certain)
+        sure = not declared.uncertain and not register.uncertain
+        if sure and abs(declared.certain - register.certain) <= (tolerance.value if tolerance else 0):
+            amount = labels.kr(declared.certain)
+            out.shown.append(f"{declared.label}: {amount} i ansökan är samma inkomst som {register.label} i registret, räknas en gång")
+        else:
+            register.differs = True
+            register.items += declared.items
+    return merged
+
+
+def _paid_the_month_before(case: Case, found: Collected) -> None:
+    """Take in what was paid only the month before, when its source answered and last month's calculation did not have it."""
+    for (benefit, person), bucket in found.earlier.items():
+        if (benefit, person) in found.seen or _previous_amount(case, benefit, person) is not None:
+            continue
+        if _fully_answered(case, person, bucket.source):
+            bucket.month_before = True
+            found.now[benefit, person] = bucket
+
+
+def _line(case: Case, out: Findings, bucket: Bucket) -> None:
+    version, certain, facts = _counted(case, out, bucket)
+    found = with_uncertain(certain, bucket.uncertain, may_lower=any(item.may_lower for item in bucket.items))
+    if bucket.month_before and case.previous is None and found.reason is None:
+        found = blank(
+            "income.month_before", "det är inte känt om den räknades förra månaden", high=found.amount, parameters=found.parameters
+        )
+    if bucket.differs:
+        found = _between(bucket, found)
+    found = Counted(found.amount, found.because, found.reason, found.low, found.high, (*found.parameters, *bucket.listed()))
+    out.line(
+        version,
+        found,
+        key=bucket.key,
+        section="income",
+        label=bucket.label,
+        kind=bucket.benefit,
+        person=bucket.person,
+        applied=_applied(bucket),
+        previous=_previous_counted(case, bucket),
+        facts=(*(item.fact for item in bucket.items), *facts),
+    )
+    for reason, _ in bucket.uncertain:
+        out.flag(reason, bucket.key, person=bucket.person, label=bucket.label)
+    if any(item.payment and (item.payment.other_deductions or 0) > 0 for item in bucket.items):
+        out.flag("income.deductions", bucket.key, person=bucket.person, label=bucket.label)
+    if bucket.month_before:
+        out.flag("income.month_before", bucket.key, person=bucket.person, label=bucket.label)
+    if not bucket.differs:
+        out.counted += bucket.as_counted()
+
+
+def _counted(case: Case, out: Findings, bucket: Bucket) -> tuple[Version[..., Counted], Counted, tuple[FactUsed, ...]]:
+    """Return the rule for a bucket, what it gives for the part that is certain, and the further facts it used."""
+    if any(child.ref == bucket.person for child in case.children):
+        return _of_a_child(case, out, bucket)
+    if bucket.benefit == _SALARY and bucket.certain:
+        return _pay(case, out, bucket)
+    version = counted_income.at(case.time)
+    assert version is not None
+    return version, version.apply(bucket.certain, case.month_before if bucket.month_before else case.paid_in), ()
+
+
+def _pay(case: Case, out: Findings, bucket: Bucket) -> tuple[Version[..., Counted], Counted, tuple[FactUsed, ...]]:
+    version = jobbstimulans.at(case.time)
+    assert version is not None
+    known = case.file.history.jobbstimulans if case.file.history.known else None
+    windows = None if known is None else tuple(Window(one.from_month, one.to_month) for one in known if one.person == bucket.person)
+    percent = case.book.law.jobbstimulans_percent.at(case.paid_in)
+    facts = tuple(case.recorded(f"jobbstimulans[{bucket.person}]", f"{window.first} till {window.last}") for window in windows or ())
+    running = [window for window in windows or () if case.paid_in in window]
+    if running and max(window.last for window in running) < case.month.plus(_ENDS_WITHIN_MONTHS):
+        out.flag("info.jobbstimulans_ends", bucket.key, person=bucket.person, label=bucket.label)
+    return version, version.apply(bucket.certain, windows, case.paid_in, percent), facts
+
+
+def _of_a_child(case: Case, out: Findings, bucket: Bucket) -> tuple[Version[..., Counted], Counted, tuple[FactUsed, ...]]:
+    if bucket.benefit == _SALARY:
+        earned = child_earnings.at(case.time)
+        assert earned is not None
+        return earned, earned.apply(bucket.certain, case.book.law.prisbasbelopp.at(case.paid_in)), ()
+    other = child_income.at(case.time)
+    assert other is not None
+    own_norm = next((line.amount for line in out.lines if line.key == f"norm.{bucket.person}"), None)
+    if own_norm is not None and bucket.certain > own_norm:
+        out.flag("income.child", bucket.key, person=bucket.person, label=bucket.label)
+    return other, other.apply(bucket.certain, own_norm), ()
+
+
+def _between(bucket: Bucket, found: Counted) -> Counted:
+    """Declared and registered differ: blank between the two, or up to both together when either is uncertain itself."""
+    declared = bucket.declared_too[1] if bucket.declared_too else ZERO
+    register = Ore(bucket.certain - declared)
+    because = f"ansökan visar {labels.kr(declared)}, registret {labels.kr(register)}"
+    high = max(declared, register)
+    if bucket.uncertain:
+        return blank("income.differs", because, low=ZERO, high=found.high, parameters=found.parameters)
+    return blank("income.differs", because, low=min(declared, register), high=high, parameters=found.parameters)
+
+
+def _compare(case: Case, out: Findings, bucket: Bucket, *, month_open: bool) -> None:
+    """Flag an income that is new, or changed by more than the threshold; a smaller sum only when nothing more can come."""
+    if case.previous is None or bucket.uncertain or bucket.month_before or bucket.differs:
+        return
+    old = _previous_amount(case, bucket.benefit, bucket.person)
+    if old is None and bucket.declared_too:
+        old = _previous_amount(case, bucket.declared_too[0], bucket.person)
+    if old is None:
+        out.flag("income.new", bucket.key, person=bucket.person, label=bucket.label)
+        return
+    threshold = case.book.guidelines.change_threshold.at(case.month)
+    if threshold is None:
+        out.flag("sum.parameter_missing", "change_threshold", label="ändrade belopp")
+        return
+    if (bucket.certain > old or not month_open) and changed_by_more_than(threshold.value, old, bucket.certain):
+        out.flag("income.changed", bucket.key, person=bucket.person, label=bucket.label, percent=str(threshold.value))
+
+
+def _unchecked_registers(case: Case, out: Findings) -> None:
+    version = checked_register.at(case.time)
+    assert version is not None
+    for (person, source), answer in case.answers.items():
+        if source not in INCOME_SOURCES or case.file.person(person) is None:
+            continue
+        silent = answer.status == "unavailable"
+        parts = [one for one in answer.deviations if _IDENTITY_GROUP not in one.upper()]
+        if not silent and not parts:
+            continue
+        what = "kunde inte kontrolleras" if silent else "svarade bara delvis"
+        fact = FactUsed(
+            path=f"registers[{person}.{source}].status",
+            source=labels.source(source),
+            value=answer.status if silent else ", ".join(parts),
+            at=answer.fetched_at.isoformat(),
+        )
+        out.line(
+            version,
+            version.apply("register.unavailable" if silent else "register.incomplete"),
+            key=f"income.{source}.{person}",
+            section="income",
+            label=f"{labels.source(source)}, {labels.person(person)}: {what}",
+            kind=source,
+            person=person,
+            facts=(fact,),
+            flag_key=f"{person}.{source}" if silent else f"{person}.{source}.{parts[0]}",
+            source=f"{labels.source(source)} för {labels.the_person(person)}",
+            flag_label=None if silent else parts[0],
+        )
+
+
+def _vanished(case: Case, out: Findings, found: Collected, merged: set[tuple[str, str]]) -> None:
+    """Flag what last month's calculation had and is not paid now, where its source answered: no line, no blank."""
+    for kind, person in dict.fromkeys((row.type, row.recipient) for row in (case.previous.incomes if case.previous else ())):
+        if (kind, person) in found.seen or (kind, person) in merged or (kind, person) in found.now:
+            continue
+        if not _previous_amount(case, kind, person) or _joined(case, found, kind, person):
+            continue
+        origin = case.book.guidelines.origin(kind)
+        if origin == "application" or all(_fully_answered(case, person, one) for one in ([origin] if origin else INCOME_SOURCES)):
+            label = f"{labels.income(kind)}, {labels.person(person)}"
+            known = person if case.file.person(person) else None
+            out.flag("income.vanished", f"income.{kind}.{person}", person=known, label=label)
+
+
+def _joined(case: Case, found: Collected, kind: str, person: str) -> bool:
+    """Say whether an income of last month is there now under the name of the same income in a register, or the other way about."""
+    table = case.book.guidelines.same_income.at(case.month)
+    pairs = table.value.items() if table else ()
+    others = [benefit for declared, benefit in pairs if declared == kind] + [declared for declared, benefit in pairs if benefit == kind]
+    return any((other, person) in found.seen for other in others)
+
+
+def _fully_answered(case: Case, person: str, source: str) -> bool:
+    known: Source | None = next((one for one in INCOME_SOURCES if one == source), None)
+    return known is not None and case.answered(person, known) and not case.answers[person, known].deviations
+
+
+def _applied(bucket: Bucket) -> Ore | None:
+    if bucket.declared_too:
+        return bucket.declared_too[1]
+    nets = [item.net for item in bucket.items if item.net is not None]
+    return Ore(sum(nets)) if bucket.declared and len(nets) == len(bucket.items) else None
+
+
+def _previous_amount(case: Case, kind: str, person: str) -> Ore | None:
+    """Return last month's sum before jobbstimulans; None = last month's calculation does not have it."""
+    amounts = [row.amount for row in (case.previous.incomes if case.previous else ()) if (row.type, row.recipient) == (kind, person)]
+    return Ore(sum(amounts)) if amounts else None
+
+
+def _previous_counted(case: Case, bucket: Bucket) -> Ore | None:
+    rows = [row for row in (case.previous.incomes if case.previous else ()) if (row.type, row.recipient) == (bucket.benefit, bucket.person)]
+    return Ore(sum(row.amount if row.counted is None else row.counted for row in rows)) if rows else None

@@ -1,0 +1,127 @@
+"""TLS is always verified, and our own certificate is shown to who asks for it."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from connectors.errors import RetriableError
+from connectors.transport import Transport, TransportSettings
+from tests.connectors.transport_server import RawServer, answer, raw
+
+QUICK: dict[str, Any] = {"backoff_first_s": 0, "backoff_max_s": 0, "total_timeout_s": 5, "attempts": 1}
+
+
+class Authority:
+    """A made-up certificate authority that lasts for one test."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name} (made up)")])
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self.file = folder / f"{name}.pem"
+        self.file.write_bytes(self._sign(self._name, self._key.public_key(), ca=True))
+
+    def _sign(self, subject: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool, expired: bool = False) -> bytes:
+        now = datetime.datetime.now(datetime.UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=2))
+            .not_valid_after(now + datetime.timedelta(days=-1 if expired else 1))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        )
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    def issue(self, name: str, *, expired: bool = False) -> tuple[Path, Path]:
+        """Return the files of a certificate and its key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate, key_file = self._folder / f"{name}.crt", self._folder / f"{name}.key"
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        certificate.write_bytes(self._sign(subject, key.public_key(), ca=False, expired=expired))
+        key_file.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+        return certificate, key_file
+
+
+def served_by(certificate: tuple[Path, Path], *, asks_for: Path | None = None) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    if asks_for is not None:
+        context.load_verify_locations(asks_for)
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+async def ask(url: str, **settings: Any) -> int:
+    transport = Transport(url, TransportSettings(**(QUICK | settings)), neighbour="registers")
+    try:
+        return (await transport.request("POST", "/x", json={}, repeatable=False)).status
+    finally:
+        await transport.aclose()
+
+
+async def test_a_neighbour_is_believed_only_with_a_certificate_of_the_named_authority(tmp_path: Path) -> None:
+    ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
+    async with RawServer(answer()).running(served_by(ours.issue("server"))) as server:
+        assert await ask(server.url, ca_file=ours.file) == 200
+        for settings in ({"ca_file": other.file}, {}):
+            with pytest.raises(RetriableError, match="NET-002") as caught:
+                await ask(server.url, **settings)
+            assert not caught.value.unknown_outcome
+        with pytest.raises(RetriableError, match="NET-002"):
+            await ask(server.url.replace("127.0.0.1", "localhost"), ca_file=ours.file)
+    assert len(server.requests) == 1
+
+
+async def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
+    ours = Authority(tmp_path, "ours")
+    async with RawServer(answer()).running(served_by(ours.issue("server", expired=True))) as server:
+        with pytest.raises(RetriableError, match="NET-002"):
+            await ask(server.url, ca_file=ours.file)
+
+
+async def test_our_certificate_is_shown_to_a_neighbour_that_asks_for_it(tmp_path: Path) -> None:
+    ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
+    tls = served_by(ours.issue("server"), asks_for=ours.file)
+    async with RawServer(answer()).running(tls) as server:
+        certificate, key = ours.issue("robot")
+        assert await ask(server.url, ca_file=ours.file, client_certificate_file=certificate, client_key_file=key) == 200
+        wrong, wrong_key = other.issue("stranger")
+        for settings in ({}, {"client_certificate_file": wrong, "client_key_file": wrong_key}):
+            with pytest.raises(RetriableError):
+                await ask(server.url, ca_file=ours.file, **settings)
+    assert len(server.requests) == 1
+
+
+async def test_tls_is_not_given_up_when_the_neighbour_speaks_plain_http() -> None:
+    async with RawServer(raw(b"")).running() as server:
+        with pytest.raises(RetriableError, match=r"NET-00[12]"):
+            await ask(server.url.replace("http:", "https:"), connect_timeout_s=0.3)
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("setting", ["ca_file", "client_certificate_file"])
+def test_a_certificate_file_that_cannot_be_read_is_named_by_its_setting_at_start(setting: str, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.pem"
+    broken.write_text("not a certificate")
+    for file in (broken, tmp_path / "missing.pem"):
+        with pytest.raises(ValueError, match=setting):
+            Transport("https://registers.example", TransportSettings(**{setting: file}), neighbour="registers")
+
+
+def test_a_key_without_its_certificate_is_refused() -> None:
+    with pytest.raises(ValueError, match="client_key_file"):
+        TransportSettings(client_key_file=Path("key.pem"))

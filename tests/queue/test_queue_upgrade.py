@@ -1,0 +1,176 @@
+"""Promises about making a database, bringing it up, and refusing one of another version."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+
+from tests.queue.queue_bench import Bench, FakeClock, SqliteStore, pulled
+from workqueue import MasterKey, PermanentQueueError, RetriableQueueError, WorkQueue, upgrade
+from workqueue.tables import metadata
+
+ROOT = Path(__file__).resolve().parents[2]
+MANY = 4
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> MasterKey:
+    """A new key."""
+    return MasterKey.load_or_create(tmp_path / "master.key")
+
+
+def _code(path: Path, key: MasterKey) -> str:
+    with pytest.raises(PermanentQueueError) as caught:
+        WorkQueue.open(path, key=key, clock=FakeClock())
+    return caught.value.code
+
+
+def test_an_empty_folder_becomes_a_queue(tmp_path: Path, key: MasterKey) -> None:
+    path = tmp_path / "new" / "queue.db"
+    assert upgrade(path, key=key)
+    assert not upgrade(path, key=key), "a second time there is nothing to do"
+    queue = WorkQueue.open(path, key=key, clock=FakeClock())
+    assert queue.add(pulled()).created
+    queue.close()
+
+
+def test_a_queue_makes_its_database_when_there_is_none(tmp_path: Path, key: MasterKey) -> None:
+    queue = WorkQueue.open(tmp_path / "queue.db", key=key, clock=FakeClock())
+    assert queue.integrity() == []
+    queue.close()
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_program_uses(tmp_path: Path, key: MasterKey) -> None:
+    upgrade(tmp_path / "queue.db", key=key)
+    engine = create_engine(f"sqlite:///{tmp_path / 'queue.db'}")
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(sqlite: SqliteStore) -> None:
+    with closing(sqlite3.connect(sqlite.path, isolation_level=None)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    assert _code(sqlite.path, sqlite.key) == "QUE-020"
+    with pytest.raises(PermanentQueueError) as caught:
+        upgrade(sqlite.path, key=sqlite.key)
+    assert caught.value.code == "QUE-020"
+    assert "newer" in str(caught.value)
+
+
+def test_a_database_of_an_older_program_is_refused_until_it_is_brought_up(sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workqueue.upgrading._revisions", lambda: ("0002", "0001"))
+    assert _code(sqlite.path, sqlite.key) == "QUE-021"
+
+
+def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path: Path, key: MasterKey) -> None:
+    path = tmp_path / "queue.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE recipes (id)")
+    assert _code(path, key) == "QUE-022"
+    with pytest.raises(PermanentQueueError, match="QUE-022"):
+        upgrade(path, key=key)
+    with closing(sqlite3.connect(path)) as connection:
+        assert [row[0] for row in connection.execute("SELECT name FROM sqlite_master")] == ["recipes"]
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4096])
+def test_a_damaged_file_is_refused(tmp_path: Path, key: MasterKey, content: bytes) -> None:
+    path = tmp_path / "queue.db"
+    path.write_bytes(content)
+    assert _code(path, key) == "QUE-003"
+    assert path.read_bytes() == content
+
+
+def test_an_upgrade_that_fails_leaves_nothing_behind(tmp_path: Path, key: MasterKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("pulled the plug")
+
+    path = tmp_path / "queue.db"
+    with monkeypatch.context() as patched:
+        patched.setattr("workqueue.upgrading._store_key_check", fail)
+        with pytest.raises(RuntimeError):
+            upgrade(path, key=key)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    assert upgrade(path, key=key)
+
+
+START_AT_ONCE = """
+import sys, pathlib
+from workqueue import MasterKey, WorkQueue
+from tests.queue.queue_bench import FakeClock
+folder = pathlib.Path(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+key = MasterKey.load_or_create(folder / "master.key", database=folder / "queue.db")
+WorkQueue.open(folder / "queue.db", key=key, clock=FakeClock()).close()
+print(key.key_id)
+"""
+
+
+def test_processes_that_start_at_once_make_one_key_and_one_database(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", START_AT_ONCE, str(tmp_path)]
+    started = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(MANY)]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    keys = {process.communicate(timeout=60)[0].strip() for process in started}
+
+    assert [process.returncode for process in started] == [0] * MANY
+    assert keys == {MasterKey.load(tmp_path / "master.key").key_id}
+
+
+def test_the_database_is_set_to_survive_a_power_cut(bench: Bench) -> None:
+    with bench.queue._db.write() as tx:
+        assert tx.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert tx.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert tx.execute(text("PRAGMA foreign_keys")).scalar() == 1
+    with bench.queue._db.read() as tx:
+        assert tx.execute(text("PRAGMA query_only")).scalar() == 1
+
+
+def test_a_write_locks_before_its_first_statement_and_a_read_locks_nothing(bench: Bench) -> None:
+    other = WorkQueue.open(bench.queue._db.path, key=bench.store.key, clock=bench.clock, busy_timeout_s=0.05)
+    bench.opened.append(other)
+    with bench.queue._db.write():
+        assert other.counts()
+        with pytest.raises(RetriableQueueError) as caught:
+            other.add(pulled())
+        assert caught.value.code == "QUE-001"
+    with bench.queue._db.read() as tx:
+        tx.execute(text("SELECT 1 FROM items")).all()
+        assert other.add(pulled()).created
+
+
+def test_a_thread_does_not_wait_for_another_for_ever(bench: Bench) -> None:
+    queue = WorkQueue.open(bench.queue._db.path, key=bench.store.key, clock=bench.clock, busy_timeout_s=0.05)
+    bench.opened.append(queue)
+    with queue._db.write(), pytest.raises(RetriableQueueError) as caught:
+        queue.add(pulled())
+    assert caught.value.code == "QUE-001"
+
+
+def test_a_full_disk_is_something_to_try_again(bench: Bench) -> None:
+    with bench.queue._db.write() as tx:
+        pages = tx.execute(text("PRAGMA page_count")).scalar_one()
+    engine = bench.queue._db._writes
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(RetriableQueueError) as caught:
+        bench.queue.add_many([pulled(str(number)) for number in range(200)])
+    assert caught.value.code == "QUE-002"
+    assert bench.queue.items() == [], "nothing of it was stored"

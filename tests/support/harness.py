@@ -1,0 +1,133 @@
+"""A made-up municipality with the real daemon, for tests: each part in its own process, over real HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from connectors.simulators.population import build
+from connectors.simulators.world import ApplicationRecord, World
+from robot.daemon import open_queue
+from robot.demo import DemoWorld, daemon, world
+from rules.assessment import Assessment
+from workqueue import Item, WorkQueue
+
+TODAY = date(2026, 11, 30)
+MOST = 10_000
+
+
+@dataclass
+class Town:
+    """A running municipality and the robot's files."""
+
+    demo: DemoWorld
+    population: World
+
+    def application(self, case_id: str) -> ApplicationRecord:
+        """Return the population's own record of a case."""
+        return next(one for one in self.population.applications if one.errand_id == case_id)
+
+    def of_group(self, start: str) -> list[ApplicationRecord]:
+        """Return the applications whose group begins so."""
+        return [one for one in self.population.applications if one.group.startswith(start)]
+
+    def run_once(self, *, expect: int | None = 0, timeout_s: float = 300) -> int:
+        """Run the daemon until nothing is left to do now; return its exit code."""
+        with daemon(self.demo, once=True) as process:
+            code = process.wait(timeout_s)
+        assert expect is None or code == expect, self.tail()
+        return code
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Run the daemon while the block runs."""
+        with daemon(self.demo, once=False) as process:
+            yield process
+
+    @contextlib.contextmanager
+    def queue(self) -> Iterator[WorkQueue]:
+        """Open the robot's queue beside it."""
+        settings = self.demo.settings()
+        opened = open_queue(settings, settings.clock())
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def items(self) -> list[Item]:
+        """Return every work item."""
+        with self.queue() as opened:
+            return list(opened.items(state=None, limit=MOST))
+
+    def drafts(self) -> dict[str, dict[str, Any]]:
+        """Return what the robot keeps of every case, by case id."""
+        with self.queue() as opened:
+            kept = {item.case_id: opened.draft(item.case_id) for item in opened.items(state=None, limit=MOST)}
+        return {case_id: draft for case_id, draft in kept.items() if draft is not None}
+
+    def assessments(self) -> dict[str, Assessment]:
+        """Return the robot's assessment of every case that has one, by case id."""
+        return {case_id: Assessment.model_validate(draft["assessment"]) for case_id, draft in self.drafts().items()}
+
+    def case_system(self, method: str, path: str, **options: Any) -> Any:
+        """Call the simulated case system's admin side; return the JSON answer."""
+        return _call(self.demo.case_system_url, method, path, **options)
+
+    def registers(self, method: str, path: str, **options: Any) -> Any:
+        """Call the simulated registers' admin side; return the JSON answer."""
+        return _call(self.demo.registers_url, method, path, **options)
+
+    def state(self, case_id: str) -> dict[str, Any]:
+        """Return all that the case system holds on a case."""
+        held = self.case_system("GET", "/admin/state", params={"errandId": case_id})
+        assert isinstance(held, dict)
+        return held
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the robot's log, a dictionary a line; a line that is no JSON fails."""
+        return [json.loads(line) for line in self.demo.log.read_text(encoding="utf-8").splitlines()]
+
+    def tail(self) -> str:
+        """Return the end of what the robot said, for a failing test."""
+        texts = [path.read_text(encoding="utf-8")[-3000:] for path in (self.demo.log, self.demo.folder / "robot.err") if path.exists()]
+        return "\n--\n".join(texts)
+
+
+def _call(base: str, method: str, path: str, **options: Any) -> Any:
+    answer = httpx.request(method, base + path, timeout=30, **options)
+    answer.raise_for_status()
+    return answer.json() if answer.content else None
+
+
+@contextlib.contextmanager
+def town(root: Path, *, cases: int, seed: int = 7, today: date = TODAY) -> Iterator[Town]:
+    """Start a municipality with that many applications; the robot is not started."""
+    with world(root, cases=cases, seed=seed, today=today, day_length_s=None) as running:
+        yield Town(running, build(seed, cases, today))
+
+
+def wait_for(condition: Callable[[], bool], *, within_s: float = 60, what: str = "the condition") -> None:
+    """Look until a condition holds; fail with what was waited for when it takes too long."""
+    limit = time.monotonic() + within_s
+    while not condition():
+        if time.monotonic() > limit:
+            raise AssertionError(f"{what} did not come within {within_s} s")
+        time.sleep(0.05)
+
+
+def keys_written(state: dict[str, Any]) -> Counter[str]:
+    """Return how often each effect key stands among a case's recommendations, documents and warnings in the case system."""
+    texts = [str(one.get("description") or "") for one in state["decisions"] if one.get("createdBy") == "bistandsrobot"]
+    texts += [str(one.get("heading") or "") for one in state["documents"]]
+    keys = [text.rsplit("[", 1)[1].rstrip("]") for text in texts if text.endswith("]")]
+    return Counter(keys + [str(one["sourceKey"]) for one in state["warnings"] if str(one.get("sourceKey", "")).startswith("robot:")])
