@@ -44,10 +44,10 @@ def open_queue(settings: Settings, clock: Clock, *, upgrade: bool = False) -> Wo
     return WorkQueue.open(settings.storage.database, key=open_key(settings), clock=clock, upgrade=upgrade)
 
 
-def case_system_of(settings: Settings, rulebook: Rulebook) -> CaseSystem:
+def case_system_of(settings: Settings, rulebook: Rulebook, clock: Clock) -> CaseSystem:
     """Return the municipality's case system."""
     names = LifecareNames(rulebook.guidelines.lifecare_income_names, rulebook.guidelines.lifecare_cost_names)
-    return CareManagement(settings.case_system, names)
+    return CareManagement(settings.case_system, names, clock=clock.now)
 
 
 def registers_of(settings: Settings, clock: Clock) -> Registers:
@@ -80,7 +80,7 @@ class Daemon:
         async with AsyncExitStack() as stack:
             database = Database(open_queue(self._settings, self._clock))
             stack.callback(database.close)
-            case_system = case_system_of(self._settings, self._rulebook)
+            case_system = case_system_of(self._settings, self._rulebook, self._clock)
             stack.push_async_callback(case_system.aclose)
             registers = registers_of(self._settings, self._clock)
             stack.push_async_callback(registers.aclose)
@@ -148,7 +148,7 @@ class Daemon:
                     log.error("daemon.once_limit", code="BOT-001")
                     return False
             await self._wait()
-        return False if self._once else True
+        return not self._once
 
     def _claim(self, queue: WorkQueue, *, limit: int) -> list[Claimed]:
         return queue.claim(self._name, limit, self._settings.work.lease_s)

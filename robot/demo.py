@@ -15,14 +15,18 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import httpx
 import yaml
 
+import rules
 from robot.settings import Settings, load, world_start
 
 _START_LIMIT_S = 60.0
 _STOP_LIMIT_S = 40.0
 _ANNOUNCED = "listening on "
+_ADMIN_LIMIT_S = 10.0
 _KEEP = 5
+DEMO_GUIDELINES = Path(rules.__file__).parent / "guidelines" / "exempelkommun.yaml"
 
 
 class DemoError(Exception):
@@ -42,6 +46,17 @@ class DemoWorld:
     def settings(self) -> Settings:
         """Return the settings that the demo's daemon runs with."""
         return load(self.config)
+
+    def day(self) -> str:
+        """Return the day it is in the world, as the case system has it."""
+        return str(httpx.get(f"{self.case_system_url}/admin/day", timeout=_ADMIN_LIMIT_S).raise_for_status().json()["today"])
+
+    def arrive(self, count: int) -> None:
+        """Let new applications arrive: their people are known to the registers first, then they stand in the case system."""
+        first = httpx.get(f"{self.case_system_url}/admin/summary", timeout=_ADMIN_LIMIT_S).raise_for_status().json()["total"]
+        for url in (self.registers_url, self.case_system_url):
+            order = {"count": count, "day": self.day(), "first": first}
+            httpx.post(f"{url}/admin/arrive", json=order, timeout=_ADMIN_LIMIT_S).raise_for_status()
 
 
 @contextlib.contextmanager
@@ -126,18 +141,20 @@ def _address(process: subprocess.Popen[bytes], name: str, folder: Path) -> str:
 def _write_config(folder: Path, *, registers: str, case_system: str, today: date, day_length_s: float | None) -> Path:
     """Write the demo's config.yaml: the documented default, with this run's addresses, folder and day."""
     data = yaml.safe_load(default_config().read_text(encoding="utf-8"))
-    data["municipality"]["guidelines"] = str((default_config().parent / data["municipality"]["guidelines"]).resolve())
+    data["municipality"]["guidelines"] = str(DEMO_GUIDELINES)
+    data["storage"] = {"database": "bistandsrobot.db", "key_file": "master.key"}
     data["case_system"] |= {"base_url": case_system, "party_url": f"{case_system}/party"}
     data["registers"]["ssbtek"]["url"] = f"{registers}/ssbtek"
     data["world"] = {"start": world_start(today.isoformat()).isoformat(), "epoch": time.time(), "day_length_s": day_length_s}
     data["logs"] = {"level": "info", "style": "json"}
     data["schedule"] = {**data.get("schedule", {}), "pull_every_s": 2, "relist_every_s": 10, "maintain_every_s": 1}
+    data["registers"]["ask_again_s"] = 7200
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return path
 
 
 def default_config() -> Path:
-    """Return the documented default configuration: beside the program, or in the folder we stand in."""
-    beside = Path(__file__).resolve().parent.parent / "config.yaml"
-    return beside if beside.exists() else Path("config.yaml").resolve()
+    """Return the documented default configuration: in the installed package, or at the root of a checkout."""
+    installed = Path(__file__).resolve().parent / "config.yaml"
+    return installed if installed.exists() else installed.parent.parent / "config.yaml"

@@ -13,7 +13,7 @@ from robot.settings import Settings
 from rules import load_rulebook
 from rules.assessment import Assessment, Severity
 from rules.money import Ore, swedish
-from workqueue import State, Item, WorkQueue
+from workqueue import Item, State, WorkQueue
 
 _READS_AT_ONCE = 8
 _MOST_CASES = 100_000
@@ -39,7 +39,7 @@ def collect(settings: Settings) -> list[Row]:
 
 async def _collect(settings: Settings) -> list[Row]:
     rulebook = load_rulebook(settings.municipality.guidelines)
-    case_system = case_system_of(settings, rulebook)
+    case_system = case_system_of(settings, rulebook, settings.clock())
     opened = open_queue(settings, settings.clock())
     limit = asyncio.Semaphore(_READS_AT_ONCE)
 
@@ -117,6 +117,8 @@ def _span(result: Assessment) -> str:
     if result.span is None:
         return ""
     low, high = result.span.lowest, result.span.highest
+    if low is not None and low == high:
+        return swedish(low)
     return f"{_bound(low)} … {_bound(high)}"
 
 

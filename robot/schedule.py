@@ -1,6 +1,7 @@
 """The timed jobs. They only put work into the queue or move it there; workers run all the time and are woken at once.
 
-Each job runs one at a time (`max_instances=1`), a late one still runs (`misfire_grace_time`), and several missed runs become one (`coalesce`).
+Each job runs one at a time (`max_instances=1`), a late one still runs (`misfire_grace_time`), and several missed runs become one
+(`coalesce`).
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def _rulebook(settings: Settings, results: list[Handshake]) -> Rulebook | None:
 
 async def _neighbours(settings: Settings, rulebook: Rulebook) -> list[Handshake]:
     results = []
-    for neighbour in (case_system_of(settings, rulebook), registers_of(settings, settings.clock())):
+    for neighbour in (case_system_of(settings, rulebook, settings.clock()), registers_of(settings, settings.clock())):
         try:
             results.append(await neighbour.check())
         except ConnectorError as error:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
-from robot.cli.options import EXIT_FAILED, JsonOption
-from robot.cli.output import console, fail
+from robot.cli.options import EXIT_FAILED, JsonOption, queue_of
+from robot.cli.output import console, fail, say
 from robot.demo import DemoError, DemoWorld, daemon, world
 from robot.demo_report import Row, collect, totals
 from robot.settings import Settings
@@ -22,6 +24,7 @@ from workqueue import QueueError, State
 
 _LOOK_EVERY_S = 0.5
 _DAY_LENGTH_S = 60.0
+_A_DAY = 5
 _DEMO_DAY = datetime(2026, 11, 30)  # noqa: DTZ001  a day, not a moment
 _FOLDER = Path("var/demo")
 _ENDED = (State.DELIVERED, State.HANDED_OVER, State.TAKEN_BY_PERSON, State.WAITING_FOR_INCOME)
@@ -63,8 +66,13 @@ def _run(running: DemoWorld, cases: int, *, once: bool, quiet: bool) -> int:
         ) as progress,
     ):
         task = progress.add_task("Ansökningar", total=cases)
+        day = running.day()
         try:
             while process.poll() is None:
+                if running.day() != day:
+                    day = running.day()
+                    running.arrive(_A_DAY)
+                    progress.console.print(f"{day}: {_A_DAY} new applications")
                 done, seen = _progress(running.settings())
                 progress.update(task, completed=done, total=max(cases, seen))
                 time.sleep(_LOOK_EVERY_S)
@@ -72,7 +80,7 @@ def _run(running: DemoWorld, cases: int, *, once: bool, quiet: bool) -> int:
             process.terminate()
             process.wait()
         done, seen = _progress(running.settings())
-        progress.update(task, completed=done, total=max(cases, seen))
+        progress.update(task, completed=done, total=seen)
         return _exit_code(process, once=once)
 
 
@@ -102,25 +110,50 @@ def _show(running: DemoWorld, rows: list[Row], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps({"totals": sums, "folder": str(running.folder), "rows": [vars(row) for row in rows]}, ensure_ascii=False))
         return
-    table = Table(title="Utkast i ärendesystemet: påhittad kommun, påhittade personer", show_lines=False)
-    for name, justify in (("Ärende", "left"), ("Hushåll", "left"), ("Förslag", "left"), ("Belopp, kr", "right")):
-        table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=True)
-    table.add_column("Lämnat tomt", ratio=1)
-    table.add_column("Att se på", ratio=2)
-    for row in rows:
-        table.add_row(row.number, row.household, row.proposal, row.amount, row.blanks, row.flags)
-    console.print(table)
+    _table(rows)
     fates = ", ".join(f"{number} {_FATES.get(fate, fate)}" for fate, number in sums["by_fate"].items())
     console.print(f"{sums['cases']} ansökningar: {fates}.")
     share = round(100 * sums["prepared_in_full"] / sums["cases"]) if sums["cases"] else 0
     console.print(f"Förberedda i sin helhet: {sums['prepared_in_full']} ({share} %). Inget är beslutat: det gör handläggaren.")
-    console.print(f"\nLog:       {running.log}\nDatabase:  {running.settings().storage.database} (personal data encrypted)")
-    console.print("Try next:")
-    console.print(f"  bistandsrobot queue list -c {running.config}")
-    console.print(f"  bistandsrobot explain -c {running.config} CASE_REF")
-    console.print("  bistandsrobot assess docs/examples/case-complete.json")
+    say(f"\nLog:       {running.log}\nDatabase:  {running.folder / 'bistandsrobot.db'} (personal data encrypted)")
+    say("Try next:")
+    say(f"  {_PROGRAM} queue list -c {running.config}")
+    say(f"  {_PROGRAM} explain -c {running.config} {_a_case(running)}")
+    say(f"  {_PROGRAM} assess docs/examples/case-complete.json")
 
 
+def _a_case(running: DemoWorld) -> str:
+    """Return the reference of a case that has a draft to explain."""
+    settings = running.settings()
+    with queue_of(settings) as opened:
+        items = opened.items(state=State.DELIVERED, limit=1)
+    return items[0].case_ref if items else "CASE_REF"
+
+
+def _table(rows: list[Row]) -> None:
+    """Print the drafts as a table; on a narrow terminal what is to be looked at stands below each case."""
+    wide = console.width >= _WIDE
+    table = Table(title="Utkast i ärendesystemet: påhittad kommun, påhittade personer", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Ärende", no_wrap=True)
+    table.add_column("Hushåll", no_wrap=True)
+    table.add_column("Förslag", max_width=28)
+    table.add_column("Belopp, kr", justify="right", no_wrap=True)
+    if wide:
+        table.add_column("Att se på", ratio=1)
+    for row in rows:
+        cells = [row.number, row.household, row.proposal, row.amount]
+        table.add_row(*cells, _remarks(row)) if wide else table.add_row(*cells)
+        if not wide and _remarks(row):
+            table.add_row("", "", Text(_remarks(row), style="dim"), "")
+    console.print(table)
+
+
+def _remarks(row: Row) -> str:
+    return "\n".join(part for part in (f"Tomt: {row.blanks}" if row.blanks else "", row.flags) if part)
+
+
+_WIDE = 110
+_PROGRAM = ".venv/bin/bistandsrobot" if Path(".venv/bin/bistandsrobot").exists() else "bistandsrobot"
 _FATES = {
     "draft": "utkast",
     "hand_over": "handläggs manuellt eller brådskande",

@@ -10,7 +10,8 @@ import orjson
 import typer
 from rich.console import Console
 
-console = Console(highlight=False, markup=False)
+_PAPER_WIDTH = 120
+console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PAPER_WIDTH)
 """For tables and progress. Text from a case goes through `say`, which changes nothing in it."""
 
 

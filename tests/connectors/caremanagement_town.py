@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import httpx
 
-from connectors.case_systems.caremanagement import CareManagement, CareManagementSettings, LifecareNames
+from connectors.case_systems.caremanagement import CareManagement, CareManagementSettings, LifecareNames, application
 from connectors.simulators.caremanagement import create_app
 from connectors.simulators.day import WorldDay
 from connectors.simulators.serve import serving
@@ -98,6 +98,23 @@ def data(**other: Any) -> dict[str, Any]:
         }
         | other
     )
+
+
+def view(values: Any, **other: Any) -> dict[str, Any]:
+    """Return a FinancialAssistanceView with these values as its data."""
+    return {
+        "id": "case-1",
+        "typeSlug": "financial-assistance-renewal",
+        "created": "2026-11-20T09:30:00.000+01:00",
+        "municipalityId": "2281",
+        "namespace": "DRAKEL",
+        "data": values,
+    } | other
+
+
+def read(values: Any, **other: Any) -> application.Read:
+    """Return how the connector reads these values."""
+    return application.read(view(values, **other), municipality_id=MUNICIPALITY, namespace=NAMESPACE)
 
 
 def calculation(**other: Any) -> dict[str, Any]:

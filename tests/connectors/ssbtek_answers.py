@@ -22,7 +22,7 @@ OTHER_PERSON = "199102022390"  # made up, valid check digit
 SSBT = "http://schema.forsakringskassan.se/integration/ssbt/10"
 NOW = datetime(2026, 11, 30, 6, 0, tzinfo=UTC)
 ORDER = ("AF", "CSN", "FK", "SKV", "SO", "TNS", "MIV")
-DOWN = '<ssbt:error><ssbt:kalla>BT</ssbt:kalla><ssbt:felkod>500</ssbt:felkod><ssbt:felmeddelande>fel</ssbt:felmeddelande></ssbt:error>'
+DOWN = "<ssbt:error><ssbt:kalla>BT</ssbt:kalla><ssbt:felkod>500</ssbt:felkod><ssbt:felmeddelande>fel</ssbt:felmeddelande></ssbt:error>"
 
 
 def fixture(name: str) -> str:

@@ -180,7 +180,7 @@ def secrets_of(running: Town) -> set[str]:
 
 
 def test_no_name_and_no_number_stands_in_a_log_an_error_or_a_clear_text_page(handled: Town) -> None:
-    files = [path for path in handled.demo.folder.iterdir() if path.is_file() and not path.name.startswith("config")]
+    files = [path for path in handled.demo.folder.rglob("*") if path.is_file() and not path.name.startswith("config")]
     assert any(path.suffix == ".db" for path in files)
     assert any(path.name == "robot.log" for path in files)
     for path in files:

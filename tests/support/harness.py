@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import json
 import subprocess
 import time
@@ -91,7 +93,7 @@ class Town:
         """Return all that the case system holds on a case."""
         held = self.case_system("GET", "/admin/state", params={"errandId": case_id})
         assert isinstance(held, dict)
-        return held
+        return held | {"status": held["errand"]["status"], "priority": held["errand"].get("priority")}
 
     def log(self) -> list[dict[str, Any]]:
         """Return the robot's log, a dictionary a line; a line that is no JSON fails."""
@@ -113,6 +115,9 @@ def _call(base: str, method: str, path: str, **options: Any) -> Any:
 def town(root: Path, *, cases: int, seed: int = 7, today: date = TODAY) -> Iterator[Town]:
     """Start a municipality with that many applications; the robot is not started."""
     with world(root, cases=cases, seed=seed, today=today, day_length_s=None) as running:
+        key = running.settings().storage.key_file
+        key.write_bytes(base64.b64encode(hashlib.sha256(b"a key for tests, the same each time").digest()))
+        key.chmod(0o600)
         yield Town(running, build(seed, cases, today))
 
 

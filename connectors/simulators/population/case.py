@@ -140,7 +140,8 @@ class Case:
         couple = len(self.household.adults) > 1
         month = shift(self.month, -back)
         incomes = [income for income in self.incomes if income.last is not None]
-        return Calculation(month, norms, common, self.last_costs, incomes, couple, self.extra_last_incomes)
+        untold = self.household.untold()
+        return Calculation(month, norms, common, self.last_costs, incomes, couple, self.extra_last_incomes, untold)
 
     def finish(self, group: str, arrives: datetime) -> ApplicationRecord:
         """Return the record, with the expectation that follows from what was written."""
@@ -168,6 +169,8 @@ class Case:
         if self.household.norm() is None:
             flags |= {"norm.no_amounts", "sum.blank"}
         need = self.known_need()
+        if self.history == "final" and self.calculation().need < 0:
+            flags.add("case.surplus")
         if self.history == "final" and abs(need - self.calculation().need) > kr(NEED_MAY_DIFFER_KR):
             flags.add("sum.need_differs")
         if flags:

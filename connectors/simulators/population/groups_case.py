@@ -127,7 +127,7 @@ def _with_child(case: Case, **more: Any) -> Child:
     child = case.household.child(8, 10, **more)
     case.income("Barnbidrag", 1250)
     home(case)
-    case.settle(("Etableringsersättning", 0))
+    case.settle(("Etableringsersättning", 0), low=6_500, high=9_000)
     case.flag("case.household_changed")
     return child
 
@@ -136,7 +136,7 @@ def _partner_left(case: Case) -> None:
     case.adult(JOB_SEEKING)
     case.adult(SICK_LEAVE, former=True)
     home(case)
-    case.settle(("Aktivitetsstöd", 0))
+    case.settle(("Aktivitetsstöd", 0), low=3_000)
     case.flag("case.household_changed")
 
 
@@ -157,7 +157,7 @@ def _no_co_applicant(case: Case) -> None:
 
 def _earlier_month(case: Case) -> None:
     some_household(case)
-    case.data["periodChoice"] = "OTHER_BENEFIT"
+    case.data["periodChoice"] = "CURRENT_MONTH"
     case.flag("case.earlier_month")
 
 
@@ -182,7 +182,7 @@ def _student(case: Case) -> None:
 
 def _self_employed(case: Case) -> None:
     some_household(case)
-    asset = {"assetCategory": "COMPANY", "companyName": "Påhittade firman", "companyAssetSum": 12_000}
+    asset = {"assetCategory": "COMPANY", "companyAssetSum": 12_000}
     case.data |= {"hasAssets": True, "assets": [asset]}
     case.flag("case.self_employed", "case.assets")
 
@@ -224,13 +224,20 @@ def _in_register(slug: str, code: str, **records: Any) -> Group:
     return Group(slug, write)
 
 
+def _pensioner_without_plan(case: Case) -> None:
+    """The form has no plan that fits a pensioner but "other", which says nothing."""
+    single(case, OTHER, age=case.rng.randrange(68, 82))
+    case.income("Bostadstillägg", case.between(1_500, 3_000))
+    case.settle(("Ålderspension", 0))
+    case.flag("case.plan_unknown")
+
+
 def _surplus(case: Case) -> None:
     """Last month's incomes were larger than norm and costs; now there is a need."""
     single(case, SICK_LEAVE)
     base = case.known_need() // 100
     last = case.calculation().need // 100
     case.income("Sjukpenning", base - 520, last + 130)
-    case.flag("case.surplus")
 
 
 def _unrecognised_income(case: Case) -> None:
@@ -318,6 +325,7 @@ CASE = (
     _plan("case.free_text_plan", OTHER | {"otherDescription": "Praktik genom kommunen på torsdagar."}, "case.free_text"),
     _plan("case.unknown_plan", {"planningType": "CARE_LEAVE"}, "case.plan_unknown"),
     _plan("case.missing_plan", None, "case.plan_unknown"),
+    Group("case.pensioner_without_plan", _pensioner_without_plan),
     Group("case.school_youth", _school_youth),
     Group("case.self_employed", _self_employed),
     Group("case.permit_and_coordination_number", _permit_and_coordination_number),

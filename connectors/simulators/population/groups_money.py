@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from connectors.simulators.population.case import JOB_SEEKING, SFI, SICK_LEAVE, Case
@@ -99,22 +100,18 @@ COSTS = (
 )
 
 
-def _infant_lunch(case: Case) -> None:
-    _hand_set(case, 0, 2_600)
+def _lunch(age: int, *codes: str, **last: Any) -> Callable[[Case], None]:
+    """A child of an age where the municipality states nothing, and last month's row does not tell where lunch is eaten either."""
 
+    def write(case: Case) -> None:
+        case.adult(SFI, case.rng.randrange(25, 40))
+        case.household.child(age, elsewhere=True, **last)
+        case.income("Barnbidrag", 1250)
+        home(case)
+        case.settle(("Etableringsersättning", 0))
+        case.blank("norm.lunch_unknown", *codes)
 
-def _six_years_lunch(case: Case) -> None:
-    _hand_set(case, 6, 2_900)
-
-
-def _hand_set(case: Case, age: int, amount: int) -> None:
-    """Last month's amount for the child was set by hand, so it does not tell where the child eats lunch."""
-    case.adult(SFI, case.rng.randrange(25, 40))
-    case.household.child(age, elsewhere=True, last_amount=kr(amount))
-    case.income("Barnbidrag", 1250)
-    home(case)
-    case.settle(("Etableringsersättning", 0))
-    case.blank("norm.lunch_unknown")
+    return write
 
 
 def _eighteen(case: Case) -> None:
@@ -128,9 +125,10 @@ def _eighteen(case: Case) -> None:
 
 
 NORMS = (
-    Group("norm.lunch_unknown_at_six", _six_years_lunch),
+    Group("norm.lunch_unknown_at_six", _lunch(6, untold=True)),
     Group("norm.youth_unknown", _eighteen),
-    Group("norm.lunch_unknown_infant", _infant_lunch),
+    Group("norm.lunch_unknown_infant", _lunch(0, untold=True)),
+    Group("norm.amount_set_by_hand", _lunch(6, "case.household_changed", last_amount=kr(2_900))),
 )
 
 

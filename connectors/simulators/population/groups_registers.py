@@ -15,15 +15,15 @@ from connectors.simulators.world import AfRecord, AKassaRecord
 _SMALL = {"FK": "Bostadsbidrag", "PM": "Bostadstillägg", "SO": "Arbetslöshetsersättning"}
 
 
-def _failing(slug: str, source: str, how: str = "error", *, code: str = "register.unavailable") -> Group:
+def _failing(slug: str, source: str, how: str = "error") -> Group:
     """A source that holds incomes can't be checked: nothing known of it is certain, and nothing has vanished."""
 
     def write(case: Case) -> None:
         single(case, SFI)
-        if source in _SMALL and code == "register.unavailable":
+        if source in _SMALL:
             case.income(_SMALL[source], case.between(700, 1_700), low=0)
         case.household.adults[0].registers["failing"] = {source: how}
-        case.blank(code)
+        case.blank("register.unavailable")
 
     return Group(slug, write)
 
@@ -131,7 +131,7 @@ REGISTERS = (
     _failing("register.fk_missing", "FK", "missing"),
     _failing("register.fk_otillganglig", "FK", "otillganglig"),
     _failing("register.pm_felande", "PM", "felande"),
-    _failing("register.fk_avvikelse", "FK", "avvikelse", code="register.incomplete"),
+    _failing("register.fk_avvikelse", "FK", "avvikelse"),
     Group("register.a_kassa_silent", _silent_a_kassa),
     _person("register.civil_status", "register.civil_status", civil_status="G"),
     _person("register.unknown_value", "register.unrecognised", civil_status="okänd kod"),

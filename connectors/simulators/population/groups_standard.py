@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from connectors.simulators.population.case import JOB_SEEKING, OTHER, SFI, SICK_LEAVE, Case
+from connectors.simulators.population.case import JOB_SEEKING, SFI, SICK_LEAVE, Case
 from connectors.simulators.population.group import Group
 from connectors.simulators.population.months import kr, shift
 from connectors.simulators.population.renewals import (
@@ -49,7 +49,7 @@ def _young_disability(case: Case) -> None:
 
 
 def _pensioner(case: Case) -> None:
-    single(case, OTHER, age=case.rng.randrange(68, 82))
+    single(case, SFI, age=case.rng.randrange(68, 78))
     case.income("Bostadstillägg", case.between(1_500, 3_000))
     if case.rng.randrange(2):
         case.income("Äldreförsörjningsstöd", case.between(300, 900))

@@ -25,7 +25,10 @@ class LastCost:
 
 @dataclass(frozen=True, slots=True)
 class Calculation:
-    """The parts of one calculation, öre. `extra_incomes` = rows under names that the guidelines don't map."""
+    """The parts of one calculation, öre.
+
+    `extra_incomes` = rows under names that the guidelines don't map, `untold` = members whose amount is not shown.
+    """
 
     month: date
     norms: list[tuple[PersonRecord, int]]
@@ -34,6 +37,7 @@ class Calculation:
     incomes: list[Income]
     couple: bool
     extra_incomes: tuple[tuple[str, int], ...] = ()
+    untold: frozenset[str] = frozenset()
 
     @property
     def need(self) -> int:
@@ -64,14 +68,15 @@ class Calculation:
             "balance": number(self.need),
             "totalSum": number(self.need),
             "isFinal": final,
-            "persons": [
-                {"personId": person.personnummer, "name": f"{person.first_name} {person.last_name}", "amount": number(amount)}
-                for person, amount in self.norms
-            ],
+            "persons": [self._member(person, amount) for person, amount in self.norms],
             "incomes": self._incomes(),
             "expenses": [_expense(cost) for cost in regular],
             "specialExpenses": [_expense(cost) for cost in special],
         }
+
+    def _member(self, person: PersonRecord, amount: int) -> dict[str, Any]:
+        row: dict[str, Any] = {"personId": person.personnummer, "name": f"{person.first_name} {person.last_name}"}
+        return row if person.personnummer in self.untold else row | {"amount": number(amount)}
 
     def _incomes(self) -> list[dict[str, Any]]:
         """One row for each kind, with both adults' amounts; 0 for the adult who has none."""

@@ -26,7 +26,8 @@ class Adult:
 
 @dataclass(slots=True)
 class Child:
-    """A child. `days` = in the home in the month applied for (None = all); `last_amount` = written by hand last month, öre.
+    """A child. `days` = in the home in the month applied for (None = all); `last_amount` = written by hand last month, öre,
+    `untold` = Lifecare does not show the amount.
 
     `elsewhere` = eats lunch elsewhere; `new` = not in last month's calculation, `former` = only there.
     """
@@ -37,6 +38,7 @@ class Child:
     days: int | None = None
     last_days: int | None = None
     last_amount: int | None = None
+    untold: bool = False
     new: bool = False
     former: bool = False
 
@@ -85,6 +87,10 @@ class Household:
         amounts = [child.amount(self.month, child.days) for child in self.children if not child.former]
         adults = sum(not adult.former for adult in self.adults)
         return self._adults(self.month, adults) + sum(amounts) + self._common(self.month, adults + len(amounts))
+
+    def untold(self) -> frozenset[str]:
+        """Return the personnummer of those whose amount Lifecare does not show."""
+        return frozenset(child.person.personnummer for child in self.children if child.untold)
 
     def last_norm(self) -> tuple[list[tuple[PersonRecord, int]], int]:
         """Return each member's amount in last month's calculation, and the common costs, öre."""

@@ -1,0 +1,112 @@
+"""How many cases a second one process can take through the queue: claimed, finished, delivered, ended. Run: python benchmarks/queue_rate.py
+
+A draft of about 10 kB and six writes with a receipt each, as for an ordinary case; nothing else is done with it. Prints JSON. Every
+commit waits for the disk, so the rate follows the disk's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from workqueue import AuditEvent, MasterKey, NewEffect, PulledCase, State, WorkQueue
+
+BATCH = 16
+LEASE_S = 60.0
+KINDS = ("under_review", "native_draft", "recommendation", "document", "warning", "awaiting_decision")
+LINES = 28
+
+
+class MachineClock:
+    """Both times are the machine's."""
+
+    def now(self) -> datetime:
+        """Return the time now."""
+        return datetime.now(UTC)
+
+    def machine_s(self) -> float:
+        """Return seconds since 1970."""
+        return time.time()
+
+
+def draft(case_id: str) -> dict[str, Any]:
+    """Return a draft as large as an ordinary case's: 28 lines with their traces, and a page of text."""
+    lines = [
+        {
+            "key": f"cost.{number}.{case_id}",
+            "section": "cost",
+            "label": "Boendekostnad",
+            "amount": f"{6900 + number}.00",
+            "previous": f"{6800 + number}.00",
+            "trace": {"rule": "cost.capped", "law": "SoL 2025:400 12 kap. 7 §", "because": "inom tak och tröskel", "facts": [case_id]},
+        }
+        for number in range(LINES)
+    ]
+    return {"assessment": {"case_id": case_id, "outcome": "ok", "lines": lines}, "document": "Underlag för beslut. " * 120}
+
+
+def fill(queue: WorkQueue, cases: int) -> None:
+    """Pull that many cases."""
+    deadline = datetime.now(UTC) + timedelta(days=1)
+    pulled = [
+        PulledCase("caremanagement", f"case-{number}", number=f"EB-{number}", version="v1", deadline=deadline, month="2026-12")
+        for number in range(cases)
+    ]
+    for start in range(0, cases, 100):
+        queue.add_many(pulled[start : start + 100])
+
+
+def drain(queue: WorkQueue) -> int:
+    """Take every case all the way, in batches; return how many."""
+    done = 0
+    while claimed := queue.claim("bench", BATCH, LEASE_S):
+        for case in claimed:
+            effects = [NewEffect(f"{case.case_id}:v1:{kind}:1", kind, {"text": "Underlag. " * 40}) for kind in KINDS]
+            queue.finish(case, "ok", draft(case.case_id), effects, [AuditEvent("case.assessed", details={"outcome": "ok"})])
+            for effect in queue.pending_effects(case):
+                queue.receipt(case, effect.key, "reference")
+            queue.end(case, State.DELIVERED, [AuditEvent("case.delivered")])
+            done += 1
+    return done
+
+
+def measure(cases: int = 500) -> dict[str, Any]:
+    """Return the figures for that many cases."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "queue.db"
+        queue = WorkQueue.open(path, key=MasterKey.load_or_create(Path(folder) / "master.key"), clock=MachineClock())
+        started = time.perf_counter()
+        fill(queue, cases)
+        pulled = time.perf_counter()
+        cpu = time.process_time()
+        done = drain(queue)
+        ended, cpu = time.perf_counter(), time.process_time() - cpu
+        queue.close()
+        size = path.stat().st_size
+    return {
+        "cases": done,
+        "draft_bytes": len(json.dumps(draft("case-1"))),
+        "effects_per_case": len(KINDS),
+        "pulled_per_s": round(cases / (pulled - started)),
+        "cases_per_s": round(done / (ended - pulled), 1),
+        "cpu_ms_per_case": round(cpu / done * 1000, 2),
+        "database_kb_per_case": round(size / done / 1024, 1),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=500)
+    print(json.dumps({"queue_rate": measure(parser.parse_args().cases)}))
+
+
+if __name__ == "__main__":
+    main()

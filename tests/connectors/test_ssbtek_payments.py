@@ -1,0 +1,448 @@
+"""Amounts, agency by agency. The expected kronor are written by hand."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from rules.facts import Payment, RegisterAnswer
+from rules.money import Ore
+from tests.connectors.ssbtek_answers import OTHER_PERSON, PERSON, csn, everything, fixture, lefi, read, read_one, xml_agency
+
+
+def kr(amount: Ore | None) -> str | None:
+    return None if amount is None else f"{amount / 100:.2f}"
+
+
+def paid(found: RegisterAnswer) -> list[Payment]:
+    return [payment for payment in found.payments if not payment.preliminary]
+
+
+async def fk(change: Any, source: str = "FK", **settings: Any) -> RegisterAnswer:
+    """Return FK's (or PM's) answer after a change of the document."""
+    document = json.loads(fixture("lefi.json"))
+    change(document)
+    return await read_one(source, lefi(json.dumps(document)), **settings)
+
+
+def first(document: Any) -> Any:
+    return document["formansinformation"]["utbetalningsuppgift"][0]
+
+
+async def so(old: str, new: str) -> RegisterAnswer:
+    text = fixture("so.xml")
+    assert old in text
+    return await read_one("SO", xml_agency("so.xml", text.replace(old, new)))
+
+
+async def csn_with(old: str, new: str) -> RegisterAnswer:
+    text = fixture("csn.xml")
+    assert old in text
+    return await read_one("CSN", csn(text.replace(old, new)))
+
+
+async def test_all_sources_at_once_give_each_its_own_payments() -> None:
+    answers = await read(everything())
+    assert {source: len(found.payments) for source, found in answers.items()} == {
+        "FK": 2, "PM": 1, "SO": 1, "CSN": 2, "AF": 0, "SKV": 0, "TNS": 0, "MIV": 0,
+    }  # fmt: skip
+    assert {found.status for found in answers.values()} == {"answered"}
+    assert not any(found.unrecognised or found.deviations or found.error for found in answers.values())
+
+
+# Försäkringskassan
+
+
+async def test_fk_net_is_gross_minus_tax_and_other_deductions_are_what_is_beyond_tax() -> None:
+    (payment,) = paid(await fk(dict))
+    assert (kr(payment.gross), kr(payment.tax), kr(payment.net), kr(payment.other_deductions)) == (
+        "9000.50",
+        "2700.25",
+        "6300.25",
+        "500.00",
+    )
+    assert (payment.benefit, payment.part, payment.amount_type, payment.mixed_rows) == ("Sjukpenning", "SJP", "SPV", False)
+    assert (payment.paid_on, payment.covers_from, payment.covers_to) == (date(2026, 11, 25), date(2026, 11, 1), date(2026, 11, 30))
+    assert payment.currency == "SEK"
+
+
+async def test_fk_preliminary_and_presumptive_payments_are_not_paid() -> None:
+    found = await fk(lambda document: first(document).update(typ={"id": 4, "beskrivning": "Presumtiv"}))
+    assert [payment.preliminary for payment in found.payments] == [True, True]
+
+
+@pytest.mark.parametrize("amount", [None, "abc", "1 850,00", 100.005, True, [], {"a": 1}, 10**15, "", "1e3", "NaN"])
+async def test_an_amount_that_cannot_be_read_leaves_the_payment_standing_without_it(amount: Any) -> None:
+    (payment,) = paid(await fk(lambda document: first(document)["bruttobelopp"].update(summa=amount)))
+    assert payment.net is None
+    assert payment.benefit == "Sjukpenning"
+
+
+@pytest.mark.parametrize("day", [None, "", "2026-11", "2026-02-30", "25/11", 20261125, "20261125", "2026-W48-3"])
+async def test_a_payment_date_that_cannot_be_read_leaves_the_payment_standing_without_it(day: Any) -> None:
+    (payment,) = paid(await fk(lambda document: first(document).update(datum=day)))
+    assert payment.paid_on is None
+    assert kr(payment.net) == "6300.25"
+
+
+async def test_fk_tax_left_out_is_not_taken_as_zero() -> None:
+    (payment,) = paid(await fk(lambda document: first(document).pop("skattebelopp")))
+    assert (payment.net, payment.tax) == (None, None)
+
+
+async def test_fk_tax_and_deductions_left_out_are_zero_only_when_net_equals_gross() -> None:
+    def change(document: Any) -> None:
+        del first(document)["skattebelopp"], first(document)["avdragsbelopp"]
+        first(document)["nettobelopp"]["summa"] = 9000.50
+
+    (payment,) = paid(await fk(change))
+    assert (kr(payment.net), kr(payment.tax), kr(payment.other_deductions)) == ("9000.50", "0.00", "0.00")
+
+
+async def test_fk_sums_that_do_not_agree_are_flagged() -> None:
+    found = await fk(lambda document: first(document)["nettobelopp"].update(summa=5000))
+    assert [odd.path for odd in found.unrecognised] == ["FK.utbetalningsuppgift[0].nettobelopp"]
+
+
+async def test_another_currency_is_kept_as_it_is() -> None:
+    def change(document: Any) -> None:
+        for key in ("bruttobelopp", "skattebelopp", "avdragsbelopp", "nettobelopp"):
+            first(document)[key]["valuta"] = "EUR"
+
+    (payment,) = paid(await fk(change))
+    assert (payment.currency, kr(payment.net)) == ("EUR", "6300.25")
+
+
+async def test_currencies_that_differ_inside_a_payment_make_it_unreadable() -> None:
+    (payment,) = paid(await fk(lambda document: first(document)["skattebelopp"].update(valuta="EUR")))
+    assert payment.net is None
+    assert payment.currency not in ("SEK", "EUR")
+
+
+async def test_a_missing_currency_is_flagged() -> None:
+    def change(document: Any) -> None:
+        for key in ("bruttobelopp", "skattebelopp", "avdragsbelopp", "nettobelopp"):
+            del first(document)[key]["valuta"]
+
+    found = await fk(change)
+    assert paid(found)[0].currency is None
+    assert [odd.path for odd in found.unrecognised] == ["FK.utbetalningsuppgift[0].valuta"]
+
+
+async def test_fk_rows_of_several_kinds_are_mixed_and_rows_of_deductions_are_no_kind() -> None:
+    more = {"forman": {"id": "SJP"}, "beloppstyp": {"id": "ANN"}, "bruttobelopp": {"summa": 1, "valuta": "SEK"}}
+    (payment,) = paid(await fk(lambda document: first(document)["utbetalningsdetalj"].append(more)))
+    assert (payment.mixed_rows, payment.part, payment.amount_type) == (True, None, None)
+
+
+async def test_a_benefit_without_a_name_is_kept_as_unknown() -> None:
+    found = await fk(lambda document: first(document).update(formansfamilj={"id": "XX"}))
+    assert paid(found)[0].benefit == "unknown:XX"
+    assert found.unrecognised
+
+
+@pytest.mark.parametrize("state", ["FELANDE", "OTILLGANGLIG", "NYTT", None])
+async def test_fk_and_pm_have_each_a_state_and_one_that_is_not_ok_could_not_be_checked(state: str | None) -> None:
+    document = json.loads(fixture("lefi.json"))
+    document["utlamnare"][1]["tillstand"]["kod"] = state
+    answers = await read(everything() | {"FK": lefi(json.dumps(document))})
+    assert (answers["FK"].status, answers["PM"].status) == ("answered", "unavailable")
+    assert answers["PM"].error is not None
+    assert answers["PM"].error.code == (state or "unreadable")
+
+
+async def test_a_source_that_lefi_does_not_name_could_not_be_checked() -> None:
+    found = await fk(lambda document: document["utlamnare"].pop(0))
+    assert found.status == "unavailable"
+    assert found.error is not None
+    assert found.error.code == "SSB-008"
+
+
+async def test_payments_that_a_group_could_not_give_leave_the_source_unchecked_and_the_others_standing() -> None:
+    def change(document: Any) -> None:
+        document["avvikelser"] = {
+            "utbetalningar": [{"avvikelse": {"kod": "INTERNT_FEL"}, "formansgrupp": {"kod": "FK:BOB", "beskrivning": "Bostadsbidrag"}}]
+        }
+
+    found, pm = await fk(change), await fk(change, "PM")
+    assert (found.status, found.deviations) == ("unavailable", ("utbetalningar.FK:BOB.INTERNT_FEL",))
+    assert len(found.payments) == 2
+    assert (pm.status, pm.deviations) == ("answered", ())
+
+
+async def test_other_deviations_are_told_and_payments_are_whole() -> None:
+    def change(document: Any) -> None:
+        document["avvikelser"] = {
+            "beslut": [{"avvikelse": {"kod": "OBEHORIG"}, "formansgrupp": {"kod": "PM:EF", "beskrivning": "Efterlevandeförmåner"}}],
+            "ovrigInformation": [{"avvikelse": {"kod": "OBEHORIG"}, "ovrigInformationstyp": {"kod": "FK:GEPI", "beskrivning": "GEPI"}}],
+        }
+        document["formansinformation"]["generellPersoninformation"] = []
+
+    found, pm = await fk(change), await fk(change, "PM")
+    assert (found.status, found.deviations) == ("answered", ("ovrigInformation.FK:GEPI.OBEHORIG",))
+    assert found.facts.protected is None
+    assert (pm.status, pm.deviations) == ("answered", ("beslut.PM:EF.OBEHORIG",))
+
+
+async def test_deviations_in_a_shape_nobody_knows_leave_both_sources_unchecked() -> None:
+    def change(document: Any) -> None:
+        document["avvikelser"] = [{"avvikelse": {"kod": "NY"}}]
+
+    for source in ("FK", "PM"):
+        found = await fk(change, source)
+        assert found.status == "unavailable"
+        assert found.unrecognised
+
+
+async def test_fk_that_answers_and_holds_nothing_holds_nothing() -> None:
+    found = await fk(lambda document: document.update(formansinformation={}))
+    assert (found.status, found.payments) == ("nothing_held", ())
+
+
+@pytest.mark.parametrize("odd", ["text", 5, [1]])
+async def test_a_payment_that_is_no_object_is_a_payment_that_cannot_be_read(odd: Any) -> None:
+    found = await fk(lambda document: document["formansinformation"]["utbetalningsuppgift"].append(odd))
+    assert (len(paid(found)), paid(found)[1].net, paid(found)[1].paid_on) == (2, None, None)
+
+
+async def test_a_list_that_holds_a_single_object_is_read() -> None:
+    found = await fk(lambda document: document["formansinformation"].update(utbetalningsuppgift=first(document)))
+    assert len(paid(found)) == 1
+
+
+@pytest.mark.parametrize("odd", ["text", 5, True])
+async def test_payments_in_a_shape_nobody_knows_leave_the_source_unchecked(odd: Any) -> None:
+    found = await fk(lambda document: document["formansinformation"].update(utbetalningsuppgift=odd))
+    assert found.status == "unavailable"
+
+
+async def test_payments_under_a_name_nobody_knows_are_flagged() -> None:
+    def change(document: Any) -> None:
+        document["formansinformation"]["utbetalningar2"] = document["formansinformation"].pop("utbetalningsuppgift")
+
+    assert [odd.path for odd in (await fk(change)).unrecognised] == ["FK.utbetalningar2"]
+
+
+async def test_a_key_that_stands_twice_makes_the_document_unreadable() -> None:
+    document = fixture("lefi.json").replace('"formansinformation": {', '"formansinformation": {}, "formansinformation": {', 1)
+    assert (await read_one("FK", lefi(document))).status == "unavailable"
+
+
+@pytest.mark.parametrize("document", ["[]", "null", "{", '{"a": NaN}', "[" * 100_000, '"x"'])
+async def test_a_lefi_document_that_cannot_be_read_leaves_the_source_unchecked(document: str) -> None:
+    for source in ("FK", "PM"):
+        assert (await read_one(source, lefi(document))).status == "unavailable"
+
+
+# Pensionsmyndigheten
+
+
+async def test_pm_net_is_what_was_paid_plus_every_deduction_that_is_not_tax() -> None:
+    (payment,) = (await read(everything()))["PM"].payments
+    assert (kr(payment.gross), kr(payment.tax), kr(payment.net), kr(payment.other_deductions)) == (
+        "12000.00",
+        "3000.00",
+        "9000.00",
+        "800.00",
+    )
+    assert (payment.benefit, payment.part, payment.amount_type) == ("Allmän pension", "PM:AP38", "PM:IP")
+    assert payment.paid_on == date(2026, 11, 19)
+
+
+async def test_which_deductions_are_tax_is_configured_and_an_unknown_one_is_not_tax_and_flagged() -> None:
+    def change(document: Any) -> None:
+        document["utbetalningar"][0]["avdrag"][0]["avdragstyp"]["kod"] = "PM:NY"
+
+    found = await fk(change, "PM")
+    assert kr(found.payments[0].net) == "12000.00"
+    assert [odd.value for odd in found.unrecognised] == ["PM:NY"]
+    assert kr((await fk(change, "PM", tax_deduction_types=("PM:NY",))).payments[0].net) == "9000.00"
+
+
+async def test_pm_deductions_that_cannot_be_read_leave_the_net_unread() -> None:
+    found = await fk(lambda document: document["utbetalningar"][0]["avdrag"][1].update(belopp="x"), "PM")
+    assert (found.payments[0].net, found.payments[0].other_deductions) == (None, None)
+    found = await fk(lambda document: document["utbetalningar"][0].pop("avdrag"), "PM")
+    assert found.payments[0].net is None
+
+
+async def test_pm_sums_that_do_not_agree_are_flagged() -> None:
+    found = await fk(lambda document: document["utbetalningar"][0].update(nettobelopp=1), "PM")
+    assert found.unrecognised
+
+
+async def test_one_pm_payment_of_several_benefits_is_mixed() -> None:
+    row = {"formansgrupp": {"kod": "PM:BTI", "beskrivning": "Bostadstillägg"}, "belopp": 1}
+    found = await fk(lambda document: document["utbetalningar"][0]["utbetalningsrader"].append(row), "PM")
+    assert (found.payments[0].benefit, found.payments[0].mixed_rows) == ("Allmän pension + Bostadstillägg", True)
+
+
+async def test_a_claim_is_pending_until_a_later_decision_of_its_group() -> None:
+    assert (await read(everything()))["PM"].facts.applied_not_decided == ("Bostadstillägg",)
+    found = await fk(lambda document: document["beslut"][0].update(beslutsdatum="2026-11-20"), "PM")
+    assert found.facts.applied_not_decided == ()
+
+
+# A-kassor
+
+
+async def test_so_net_is_after_tax_and_the_difference_to_what_was_paid_is_a_deduction() -> None:
+    (payment,) = (await read(everything()))["SO"].payments
+    assert (kr(payment.net), kr(payment.other_deductions), payment.gross) == ("6240.50", "240.50", None)
+    assert (payment.benefit, payment.organisation) == ("Arbetslöshetsersättning", "Påhittade a-kassan")
+    assert (payment.paid_on, payment.covers_from, payment.covers_to) == (date(2026, 11, 20), date(2026, 11, 2), date(2026, 11, 15))
+
+
+SECOND_FUND = (
+    "<Arbetsloshetsersattning><SvarandeOrganisation>Tysta a-kassan</SvarandeOrganisation>"
+    "<StatusSvarandeOrganisation>{status}</StatusSvarandeOrganisation></Arbetsloshetsersattning></ArbetsloshetsersattningLista>"
+)
+
+
+@pytest.mark.parametrize("status", ["Fel", "Svarar ej", "", "OK?"])
+async def test_one_silent_a_kassa_leaves_the_source_unchecked_and_the_others_payments_standing(status: str) -> None:
+    found = await so("</ArbetsloshetsersattningLista>", SECOND_FUND.replace("{status}", status))
+    assert (found.status, found.deviations, len(found.payments)) == ("unavailable", ("a-kassa.Tysta a-kassan",), 1)
+    assert found.error is not None
+    assert found.error.code == "SSB-009"
+
+
+async def test_which_words_of_an_a_kassa_mean_answered_is_configured() -> None:
+    document = fixture("so.xml").replace("</ArbetsloshetsersattningLista>", SECOND_FUND.replace("{status}", " svar lämnat "))
+    found = await read_one("SO", xml_agency("so.xml", document), so_answered_statuses=("ok", "Svar lämnat"))
+    assert (found.status, found.deviations) == ("answered", ())
+
+
+async def test_no_a_kassa_at_all_is_nothing_held() -> None:
+    text = fixture("so.xml")
+    before, _, rest = text.partition("<ArbetsloshetsersattningLista>")
+    _, _, after = rest.partition("</ArbetsloshetsersattningLista>")
+    found = await read_one("SO", xml_agency("so.xml", f"{before}<ArbetsloshetsersattningLista/>{after}"))
+    assert (found.status, found.payments, found.facts.suspended) == ("nothing_held", (), None)
+
+
+async def test_suspension_and_pending_application_are_read() -> None:
+    facts = (await read(everything()))["SO"].facts
+    assert (facts.suspended, facts.applied_not_decided) == (True, ("Arbetslöshetsersättning",))
+    assert (await so("2026-12-20", "2026-09-01")).facts.suspended is False
+    assert (await so("2026-12-20", "okänt")).facts.suspended is True
+    decided = await so(
+        '<BeslutOmRattTillErsattning xsi:nil="true"/>', "<BeslutOmRattTillErsattning>2026-11-01</BeslutOmRattTillErsattning>"
+    )
+    assert decided.facts.applied_not_decided == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<NettoEfterSkatt>6240.50", "<NettoEfterSkatt>6240,50"),
+        ("<NettoEfterSkatt>6240.50", "<NettoEfterSkatt>6240.505"),
+        ("<NettoEfterSkatt>6240.50</NettoEfterSkatt>", ""),
+        ("<NettoEfterSkatt>6240.50</NettoEfterSkatt>", "<NettoEfterSkatt>1</NettoEfterSkatt><NettoEfterSkatt>2</NettoEfterSkatt>"),
+        ("<NettoEfterSkatt>6240.50", '<NettoEfterSkatt xsi:nil="true">6240.50'),
+        ("<NettoEfterSkatt>6240.50", "<NettoEfterSkatt><x/>6240.50"),
+    ],
+)
+async def test_an_so_amount_that_cannot_be_read_leaves_the_payment_standing_without_it(old: str, new: str) -> None:
+    (payment,) = (await so(old, new)).payments
+    assert (payment.net, payment.other_deductions) == (None, None)
+
+
+async def test_a_payment_under_a_name_nobody_knows_is_flagged() -> None:
+    found = await so("Utbetalningar>", "NyaUtbetalningar>")
+    assert found.payments == ()
+    assert [odd.path for odd in found.unrecognised] == ["SO.Arbetsloshetsersattning.NyaUtbetalningar"]
+
+
+# CSN
+
+
+async def test_csn_counts_the_whole_amount_and_tells_paid_from_planned() -> None:
+    done, planned = (await read(everything()))["CSN"].payments
+    assert (done.benefit, kr(done.net), done.paid_on, done.preliminary) == ("Studiemedel", "12400.00", date(2026, 11, 25), False)
+    assert (done.covers_from, done.covers_to, done.mixed_rows) == (date(2026, 11, 2), date(2026, 11, 29), True)
+    assert (planned.preliminary, planned.paid_on, kr(planned.net)) == (True, None, "12400.00")
+
+
+async def test_csn_no_hit_is_nothing_held() -> None:
+    text = fixture("csn.xml")
+    case = text[text.index("<p:Arenden>") : text.index("</p:Arenden>") + len("</p:Arenden>")]
+    found = await read_one("CSN", csn(text.replace(case, "").replace('Status="          "', 'Status="Ej träff"')))
+    assert (found.status, found.payments, found.facts.protected, found.unrecognised) == ("nothing_held", (), None, ())
+
+
+@pytest.mark.parametrize("code", ["1", "99", "FEL"])
+async def test_a_csn_result_that_is_not_zero_could_not_be_checked(code: str) -> None:
+    found = await csn_with("<csn:ResultatKod>0", f"<csn:ResultatKod>{code}")
+    assert found.status == "unavailable"
+    assert found.error is not None
+    assert found.error.code == code
+
+
+@pytest.mark.parametrize(("mark", "protected"), [("  ", False), ("J", True), ("N", False), ("X", True)])
+async def test_csn_secrecy_protects_whatever_the_mark_is(mark: str, protected: bool) -> None:
+    assert (await csn_with('sekretess="  "', f'sekretess="{mark}"')).facts.protected is protected
+
+
+async def test_csn_without_a_secrecy_mark_says_nothing_about_it() -> None:
+    assert (await csn_with('sekretess="  "', "")).facts.protected is None
+
+
+async def test_a_csn_payment_status_nobody_knows_is_counted_as_paid_and_flagged() -> None:
+    found = await csn_with("UTBETALAD", "Stoppad")
+    assert not found.payments[0].preliminary
+    assert [odd.value for odd in found.unrecognised] == ["Stoppad"]
+
+
+@pytest.mark.parametrize(
+    "old", ["20261125", "<g:totbelopp>12400</g:totbelopp>\n              </sm:Utbetalning>\n              <sm:Utbetalning>"]
+)
+async def test_a_csn_payment_that_cannot_be_read_stands_all_the_same(old: str) -> None:
+    found = await csn_with(old, "0" if old == "20261125" else old.replace("12400", "12400.5.5"))
+    assert len(found.payments) == 2
+    assert found.payments[0].paid_on is None or found.payments[0].net is None
+
+
+async def test_a_csn_student_is_one_with_support_granted_for_the_time() -> None:
+    assert (await read(everything()))["CSN"].facts.student is True
+    text = fixture("csn.xml").replace("202703", "202636").replace("<g:startvecka>202645", "<g:startvecka>202635")
+    assert (await read_one("CSN", csn(text.replace("<g:slutvecka>202648", "<g:slutvecka>202636")))).facts.student is None
+
+
+async def test_a_csn_application_not_decided_is_pending() -> None:
+    assert (await csn_with("BESLUTAD", "INITIERAD")).facts.applied_not_decided == ("Studiemedel",)
+
+
+@pytest.mark.parametrize("kind", ["p:Studiemedel>", "sm:Utbetalning>", "sm:UtbetalningsPlan>", "p:Arende>", "p:Arenden>"])
+async def test_csn_parts_under_a_name_nobody_knows_are_flagged(kind: str) -> None:
+    prefix, _, rest = kind.partition(":")
+    text = fixture("csn.xml").replace("p:Arende lopnummer", "p:ArendeX lopnummer") if kind == "p:Arende>" else fixture("csn.xml")
+    found = await read_one("CSN", csn(text.replace(kind, f"{prefix}:{rest[:-1]}X>")))
+    assert found.payments == ()
+    assert found.unrecognised
+
+
+@pytest.mark.parametrize("document", ["", "x", "<a/>", '<!DOCTYPE a [<!ENTITY b "c">]><CSNSvar/>', "<CSNSvar/>"])
+async def test_a_csn_document_that_cannot_be_read_leaves_the_source_unchecked(document: str) -> None:
+    assert (await read_one("CSN", csn(document))).status == "unavailable"
+
+
+# Whose answer it is
+
+
+@pytest.mark.parametrize("source", ["FK", "SO", "CSN", "AF", "SKV", "MIV"])
+async def test_an_answer_about_somebody_else_is_not_used_at_all(source: str) -> None:
+    agencies = everything()
+    if source == "FK":
+        agencies["FK"] = lefi(fixture("lefi.json").replace(PERSON, OTHER_PERSON))
+    elif source == "CSN":
+        agencies["CSN"] = csn(fixture("csn.xml").replace(PERSON[2:], OTHER_PERSON[2:]))
+    else:
+        agencies[source] = agencies[source].replace(PERSON, OTHER_PERSON)
+    found = (await read(agencies))[source]
+    assert found.error is not None
+    assert (found.status, found.error.code, found.payments) == ("unavailable", "SSB-006", ())
+    assert found.facts.model_dump(exclude_defaults=True) == {}
