@@ -29,6 +29,7 @@ from connectors.transport import Transport, TransportSettings
 from connectors.transport.wire import NeighbourTransport
 
 POOL = 8
+LIMIT_S = 60
 CONCURRENCY = (1, 8, 32)
 BODY = json.dumps({"text": "x" * 1000}).encode()
 Ask = Callable[[], Any]
@@ -47,7 +48,9 @@ def _serve(listening: socket.socket) -> None:
 @asynccontextmanager
 async def plain_httpx(url: str) -> AsyncIterator[Ask]:
     """httpx with its own transport."""
-    async with httpx.AsyncClient(limits=httpx.Limits(max_connections=POOL, max_keepalive_connections=POOL), trust_env=False) as client:
+    async with httpx.AsyncClient(
+        limits=httpx.Limits(max_connections=POOL, max_keepalive_connections=POOL), trust_env=False, timeout=LIMIT_S
+    ) as client:
 
         async def ask() -> None:
             (await client.get(url)).raise_for_status()
@@ -62,7 +65,7 @@ async def httpx_on_aiohttp(url: str) -> AsyncIterator[Ask]:
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=POOL), cookie_jar=aiohttp.DummyCookieJar())
 
-    async with httpx.AsyncClient(transport=NeighbourTransport(client=session), trust_env=False) as client:
+    async with httpx.AsyncClient(transport=NeighbourTransport(client=session), trust_env=False, timeout=LIMIT_S) as client:
 
         async def ask() -> None:
             (await client.get(url)).raise_for_status()
@@ -73,7 +76,7 @@ async def httpx_on_aiohttp(url: str) -> AsyncIterator[Ask]:
 @asynccontextmanager
 async def our_transport(url: str) -> AsyncIterator[Ask]:
     """The transport of the robot, with its limits, breaker and retries."""
-    transport = Transport(url, TransportSettings(pool_size=POOL), neighbour="benchmark")
+    transport = Transport(url, TransportSettings(pool_size=POOL, connect_timeout_s=LIMIT_S, total_timeout_s=LIMIT_S), neighbour="benchmark")
 
     async def ask() -> None:
         await transport.request("GET", "/", repeatable=True)

@@ -30,6 +30,8 @@ from workqueue import Claimed, MasterKey, WorkQueue
 
 log = structlog.get_logger()
 
+CONTROL_SAMPLE = b"control sample"
+"""What the key that picks the control sample is derived for."""
 _LOOK_EVERY_S = 1.0
 _HEARTBEATS_PER_LEASE = 3
 
@@ -117,7 +119,7 @@ class Daemon:
             database=database,
             rulebook=self._rulebook,
             clock=self._clock,
-            sample_key=open_key(self._settings).derive(b"control sample"),
+            sample_key=open_key(self._settings).derive(CONTROL_SAMPLE),
             once=self._once,
         )
 

@@ -67,10 +67,10 @@ def world(root: Path, *, cases: int, seed: int, today: date, day_length_s: float
         common = ["--seed", str(seed), "--cases", str(cases), "--today", today.isoformat(), "--port", "0"]
         if day_length_s:
             common += ["--day-length-s", str(day_length_s)]
-        urls = []
-        started = [(name, stack.enter_context(_process(["simulate", name, *common], folder / f"{name}.log"))) for name in NEIGHBOURS]
-        for name, process in started:
-            urls.append(_address(process, name, folder))
+        started = {
+            name: stack.enter_context(_process("connectors.simulators", [name, *common], folder / f"{name}.log")) for name in NEIGHBOURS
+        }
+        urls = [_address(process, name, folder) for name, process in started.items()]
         config = _write_config(folder, registers=urls[0], case_system=urls[1], today=today, day_length_s=day_length_s)
         yield DemoWorld(folder, config, folder / "robot.log", case_system_url=urls[1], registers_url=urls[0])
 
@@ -82,7 +82,7 @@ NEIGHBOURS = ("registers", "case-system")
 def daemon(demo: DemoWorld, *, once: bool) -> Iterator[subprocess.Popen[bytes]]:
     """Run the real daemon as a process of its own, its log in the demo's folder."""
     arguments = ["run", "-c", str(demo.config), *(["--once"] if once else [])]
-    with _process(arguments, demo.folder / "robot.err", stdout=demo.log) as process:
+    with _process("robot", arguments, demo.folder / "robot.err", stdout=demo.log) as process:
         yield process
 
 
@@ -99,12 +99,12 @@ def _fresh_folder(root: Path) -> Path:
 
 
 @contextlib.contextmanager
-def _process(arguments: list[str], errors: Path, *, stdout: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a command of this program; end it with SIGTERM, and with SIGKILL when it does not listen."""
+def _process(module: str, arguments: list[str], errors: Path, *, stdout: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a module of this program; end it with SIGTERM, and with SIGKILL when it does not listen."""
     with errors.open("ab") as stderr, contextlib.ExitStack() as files:
         out = files.enter_context(stdout.open("ab")) if stdout else subprocess.PIPE
         process = subprocess.Popen(
-            [sys.executable, "-m", "robot", *arguments], stdout=out, stderr=stderr, stdin=subprocess.DEVNULL, start_new_session=True
+            [sys.executable, "-m", module, *arguments], stdout=out, stderr=stderr, stdin=subprocess.DEVNULL, start_new_session=True
         )
         try:
             yield process

@@ -139,7 +139,7 @@ class Worker:
         """Let the case rest when asking again may help: a source failed, nobody could say about protection, or incomes are to come."""
         if past_deadline or any(flag.code == "stop.protected_identity" for flag in result.flags):
             return False
-        failed = sorted({answer.source for answer in answers if answer.status == "unavailable"})
+        failed = any(may_be_mended(answer) for answer in answers)
         protection_unknown = any(flag.code == "stop.protection_unknown" for flag in result.flags)
         if not self._once and (protection_unknown or (failed and not self._has_given_up(claimed))):
             until = self._clock.now() + timedelta(seconds=self._settings.registers.ask_again_s)
@@ -232,6 +232,11 @@ class Worker:
         except Exception:
             log.exception("case.hand_over_failed", case_ref=claimed.case_ref, code="BUG-002")
             await self._park(claimed, "BUG-002")
+
+
+def may_be_mended(answer: RegisterAnswer) -> bool:
+    """Return whether asking again may help: the source failed, one a-kassa was silent, or a part met an internal error."""
+    return answer.status == "unavailable" or any(part.startswith("a-kassa.") or part.endswith(".INTERNT_FEL") for part in answer.deviations)
 
 
 def outcome_label(result: Assessment, *, control_sample: bool) -> str:

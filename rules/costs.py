@@ -155,15 +155,22 @@ def _cost_line(case: Case, out: Findings, kind: str, rows: Sequence[Cost]) -> No
         ),
         percent=percent,
     )
+    _cost_flags(out, kind, facts, terms, found)
+
+
+def _cost_flags(out: Findings, kind: str, facts: CostFacts, terms: CostTerms, found: Counted) -> None:
+    """Note a refusal, and tell the caseworker what the line itself does not."""
+    label, key = labels.cost(kind), f"cost.{kind}"
     row = terms.row.value if terms.row else None
     if row is None or row.handling == "caseworker":
         return
-    if row.handling == "not_granted" and found.amount is not None and facts.applied:
-        out.refused.append(label)
+    if row.handling == "not_granted":
+        if facts.applied and found.amount is not None:
+            out.refused.append(label)
     elif found.amount is not None and found.amount > row.cap(facts.size):
-        out.flag("info.approved_over_cap", f"cost.{kind}", label=label)
+        out.flag("info.approved_over_cap", key, label=label)
     elif found.reason == "cost.proof_needed" and facts.proof is False:
-        out.flag("info.missing_document", f"cost.{kind}", label=label)
+        out.flag("info.missing_document", key, label=label)
 
 
 def _facts(case: Case, kind: str, rows: Sequence[Cost]) -> CostFacts:

@@ -56,8 +56,9 @@ class Bucket:
 
     @property
     def key(self) -> str:
-        """The line's key."""
-        return f"income.{self.benefit}.{self.person}"
+        """The line's key; a benefit that is named as a source is told apart from the source's own line."""
+        name = f"benefit:{self.benefit}" if self.benefit in SOURCES else self.benefit
+        return f"income.{name}.{self.person}"
 
     @property
     def label(self) -> str:

@@ -30,7 +30,7 @@ class Window:
 @rule("SoL 2001:453 4 kap. 1 §", in_force=_OLD)
 def counted_income(net: Ore, month: Month) -> Counted:
     """What was paid in the month before the one applied for counts in full, whatever time it covers."""
-    return counted(net, f"utbetalt i {month}, efter skatt")
+    return counted(net, f"utbetalt i {labels.month(month)}, efter skatt")
 
 
 @rule("SoL 2025:400 12 kap. 8 §", in_force=_2025)

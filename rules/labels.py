@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from rules.money import Ore, swedish
+from rules.month import Month
 
 _COSTS = {
     "rent": "Hyra",
@@ -119,6 +120,11 @@ def capital(text: str) -> str:
 def day(when: date) -> str:
     """Write a day: 25 november 2026."""
     return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
+
+
+def month(which: Month) -> str:
+    """Write a month: november 2026."""
+    return f"{_MONTHS[which.number - 1]} {which.year}"
 
 
 def kr(amount: Ore) -> str:

@@ -11,6 +11,8 @@ Ore = NewType("Ore", int)
 ZERO = Ore(0)
 _ORE_PER_KRONA = 100
 _LARGEST = Decimal("1000000000")
+_SMALLEST_EXPONENT = -2
+"""Below this power of ten there is no whole öre; multiplying so small a number could round it to zero without a word."""
 
 
 def ore(kronor: str | int | Decimal) -> Ore:
@@ -26,6 +28,8 @@ def ore(kronor: str | int | Decimal) -> Ore:
         raise ValueError("an amount is written as a decimal string in kronor, for example '1850.00'") from None
     if not exact.is_finite() or abs(exact) >= _LARGEST:
         raise ValueError("an amount is a finite number of kronor below one billion")
+    if exact and exact.adjusted() < _SMALLEST_EXPONENT:
+        raise ValueError("an amount has at most two decimals")
     scaled = exact * _ORE_PER_KRONA
     if scaled != scaled.to_integral_value():
         raise ValueError("an amount has at most two decimals")

@@ -17,7 +17,7 @@ def receipt_of(file: CaseFile, book: Rulebook) -> Receipt:
         parameters=book.law.hash,
         guidelines=book.guidelines.hash,
         facts=facts_hash(file),
-        registers={f"{answer.person}.{answer.source}": f"{answer.status} {answer.fetched_at.isoformat()}" for answer in file.registers},
+        registers=dict(sorted((f"{one.person}.{one.source}", f"{one.status} {one.fetched_at.isoformat()}") for one in file.registers)),
         month=file.application.month,
         calculated_on=file.today,
     )

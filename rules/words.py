@@ -22,7 +22,7 @@ FLAGS = (
     "urgent.homeless",
     "case.debt",
 )
-_BARRIER = re.compile(r"[.,;:!?()\n\r]+")
+_BARRIER = re.compile(r"[.,;:!?()]+|\n\s*\n")
 _NOT_A_WORD = re.compile(r"[^\w|]+|_+")
 _SPACE_BEFORE = "(?<= )"
 _UP_TO_TWO_WORDS = r"(?:\w+ ){0,2}"

@@ -16,7 +16,7 @@ class Answer:
     """One whole answer with an expected status. Header names are found in any case."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     neighbour: str = "neighbour"
     repeatable: bool = True

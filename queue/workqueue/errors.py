@@ -18,7 +18,7 @@ class ErrorText(NamedTuple):
 ERRORS: dict[str, ErrorText] = {
     "QUE-001": ErrorText(
         "the database is locked by another process",
-        "nothing; it is tried again. If it goes on, look for a backup or a tool that holds the file",
+        "nothing to do: it is tried again. If it goes on, look for a backup or a tool that holds the file",
     ),
     "QUE-002": ErrorText(
         "the database cannot be read or written just now (disk full, or an input/output error)",
@@ -28,11 +28,11 @@ ERRORS: dict[str, ErrorText] = {
     "QUE-004": ErrorText("the database refused a statement", "report it: the program has a bug; the case is left as it was"),
     "QUE-010": ErrorText(
         "the lease is no longer ours: another worker or a newer application has the case",
-        "nothing; nothing was stored, and whoever has the case goes on",
+        "nothing to do: nothing was stored, and whoever has the case goes on",
     ),
     "QUE-011": ErrorText(
         "a worker was not heard of within its lease, and its case was taken back",
-        "nothing; the case goes on. If it happens often, raise `work.lease_s` or look for what kills the robot",
+        "nothing to do: the case goes on. If it happens often, raise `work.lease_s` or look for what kills the robot",
     ),
     "QUE-012": ErrorText(
         "this is not allowed in the state the case is in", "look with `bistandsrobot queue show`; docs/states.md lists what is allowed"

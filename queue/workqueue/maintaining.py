@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, exists, func, or_, select, text, update
 
 from workqueue import limits
 from workqueue.base import UNLEASED, Store, find, left_by, not_allowed, reached_by
 from workqueue.errors import NoSuchCase
 from workqueue.looking import as_item
 from workqueue.records import AuditEvent, Item
-from workqueue.states import CLAIMABLE, ENDED, LEASED, RESTING, State, targets
-from workqueue.tables import drafts, effects, items
+from workqueue.states import CLAIMABLE, ENDED, State, targets
+from workqueue.tables import AT_REST, IN_HAND, drafts, effects, items
 
 _RUN_OUT = (
     select(items.c.id)
     .where(
-        items.c.state.in_(sorted(LEASED)),
+        text(IN_HAND),
         or_(items.c.lease_until <= bindparam("b_machine"), items.c.lease_until > bindparam("b_machine") + limits.MAX_LEASE_S),
     )
     .order_by(items.c.lease_until, items.c.id)
@@ -32,7 +32,7 @@ _RELEASE_EXPIRED = (
 _DUE = (
     select(items.c.id)
     .where(
-        items.c.state.in_(sorted(RESTING)),
+        text(AT_REST),
         or_(items.c.not_before <= bindparam("b_now"), items.c.state == bindparam("b_at_once")),
     )
     .order_by(items.c.not_before, items.c.id)

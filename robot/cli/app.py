@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from connectors.simulators.command import simulate
 from robot.cli.assess import assess
 from robot.cli.check import check
 from robot.cli.db import db
@@ -12,7 +13,6 @@ from robot.cli.explain import explain
 from robot.cli.queue import queue
 from robot.cli.run import run
 from robot.cli.schema import schema
-from robot.cli.simulate import simulate
 from robot.cli.status import status
 
 app = typer.Typer(

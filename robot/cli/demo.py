@@ -31,7 +31,7 @@ _ENDED = (State.DELIVERED, State.HANDED_OVER, State.TAKEN_BY_PERSON, State.WAITI
 
 
 def demo(
-    cases: Annotated[int, typer.Option(min=1, max=5000, help="How many applications there are.")] = 60,
+    cases: Annotated[int, typer.Option(min=1, max=1400, help="How many applications there are.")] = 60,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same municipality.")] = 7,
     today: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The world's day.")] = _DEMO_DAY,
     once: Annotated[bool, typer.Option("--once", help="Prepare what is there, show it, end.")] = False,

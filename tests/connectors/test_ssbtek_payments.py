@@ -161,16 +161,38 @@ async def test_a_source_that_lefi_does_not_name_could_not_be_checked() -> None:
     assert found.error.code == "SSB-008"
 
 
-async def test_payments_that_a_group_could_not_give_leave_the_source_unchecked_and_the_others_standing() -> None:
+async def test_payments_that_one_group_could_not_give_are_told_and_the_others_stand() -> None:
     def change(document: Any) -> None:
         document["avvikelser"] = {
             "utbetalningar": [{"avvikelse": {"kod": "INTERNT_FEL"}, "formansgrupp": {"kod": "FK:BOB", "beskrivning": "Bostadsbidrag"}}]
         }
 
     found, pm = await fk(change), await fk(change, "PM")
-    assert (found.status, found.deviations) == ("unavailable", ("utbetalningar.FK:BOB.INTERNT_FEL",))
+    assert (found.status, found.deviations) == ("answered", ("utbetalningar.FK:BOB.INTERNT_FEL",))
     assert len(found.payments) == 2
     assert (pm.status, pm.deviations) == ("answered", ())
+
+
+async def test_when_no_group_that_was_asked_for_could_give_payments_the_source_could_not_be_checked() -> None:
+    def change(document: Any) -> None:
+        missing = [{"avvikelse": {"kod": "OBEHORIG"}, "formansgrupp": {"kod": code, "beskrivning": code}} for code in ("FK:BOB", "FK:SJP")]
+        document["avvikelser"] = {"utbetalningar": missing}
+
+    found = await fk(change, fk_groups=("FK:BOB", "FK:SJP"))
+    assert found.status == "unavailable"
+    assert found.error is not None
+    assert found.error.code == "SSB-011"
+    assert (await fk(change, fk_groups=("FK:BOB", "FK:SJP", "FK:ABB"))).status == "answered"
+
+
+async def test_a_deviation_alone_is_never_nothing_held() -> None:
+    def change(document: Any) -> None:
+        document["formansinformation"] = {}
+        document["avvikelser"] = {
+            "utbetalningar": [{"avvikelse": {"kod": "INTERNT_FEL"}, "formansgrupp": {"kod": "FK:BOB", "beskrivning": "Bostadsbidrag"}}]
+        }
+
+    assert (await fk(change)).status == "answered"
 
 
 async def test_other_deviations_are_told_and_payments_are_whole() -> None:
@@ -303,9 +325,25 @@ SECOND_FUND = (
 
 
 @pytest.mark.parametrize("status", ["Fel", "Svarar ej", "", "OK?"])
-async def test_one_silent_a_kassa_leaves_the_source_unchecked_and_the_others_payments_standing(status: str) -> None:
+async def test_one_silent_a_kassa_is_told_and_the_others_payments_stand(status: str) -> None:
     found = await so("</ArbetsloshetsersattningLista>", SECOND_FUND.replace("{status}", status))
-    assert (found.status, found.deviations, len(found.payments)) == ("unavailable", ("a-kassa.Tysta a-kassan",), 1)
+    assert (found.status, found.deviations, len(found.payments)) == ("answered", ("a-kassa.Tysta a-kassan",), 1)
+
+
+async def test_a_silent_a_kassa_is_never_nothing_held_and_never_says_that_nobody_is_suspended() -> None:
+    text = fixture("so.xml")
+    before, _, rest = text.partition("<ArbetsloshetsersattningLista>")
+    _, _, after = rest.partition("</ArbetsloshetsersattningLista>")
+    entries = "".join(SECOND_FUND.removesuffix("</ArbetsloshetsersattningLista>").replace("{status}", status) for status in ("OK", "Fel"))
+    found = await read_one(
+        "SO", xml_agency("so.xml", f"{before}<ArbetsloshetsersattningLista>{entries}</ArbetsloshetsersattningLista>{after}")
+    )
+    assert (found.status, found.deviations, found.facts.suspended) == ("answered", ("a-kassa.Tysta a-kassan",), None)
+
+
+async def test_when_every_a_kassa_is_silent_the_source_could_not_be_checked() -> None:
+    found = await so("<StatusSvarandeOrganisation>OK", "<StatusSvarandeOrganisation>Fel")
+    assert (found.status, found.deviations, len(found.payments)) == ("unavailable", ("a-kassa.Påhittade a-kassan",), 1)
     assert found.error is not None
     assert found.error.code == "SSB-009"
 

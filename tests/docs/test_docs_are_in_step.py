@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CODE = [path for folder in ("robot", "connectors", "rules", "queue/workqueue") for path in sorted((ROOT / folder).rglob("*.py"))]
 LEVELS = {"debug", "info", "warning", "error", "exception"}
-ERROR_CODE = re.compile(r"\b(?:NET|REG|CASE|CM|QUE|CFG|BUG|BOT|DEMO|RUL|SIM|CLI)-\d{3}\b")
+ERROR_CODE = re.compile(r"\b(?:NET|REG|SSB|CASE|CM|QUE|CFG|BUG|BOT|DEMO|RUL|SIM|CLI)-\d{3}\b")
 
 
 def table(page: str) -> list[list[str]]:

@@ -1,7 +1,7 @@
-"""A worker in its own process, for tests that kill it. Run: python -m tests.queue.queue_worker FOLDER claim|work [STEP]
+"""Workers in their own processes, for tests that kill them. Run: python -m tests.queue.queue_worker FOLDER
 
-`claim` claims until nothing is left, prints what it got, and waits for a line (or the end of the input) after each claim. `work` takes
-cases all the way, with a file for the outside world; with STEP it kills itself with SIGKILL at that step.
+One process loads the program and then, for each line on its standard input, forks a worker, prints its process id, waits for it and
+prints how it ended. A line is `claim` or `work`, and for `work` the step at which the worker kills itself with SIGKILL (0 = never).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ WORK_LEASE_S = 0.5
 BATCH = 3
 KINDS = ("recommendation", "document", "warning")
 _PAUSE_S = 0.02
+_TOGETHER_S = 30.0
 
 
 class RealClock:
@@ -37,7 +38,7 @@ class RealClock:
 class Worker:
     """Does what the robot does with a case."""
 
-    def __init__(self, folder: Path, die_at: int | None) -> None:
+    def __init__(self, folder: Path, die_at: int) -> None:
         key = MasterKey.load(folder / "master.key")
         self.queue = WorkQueue.open(folder / "queue.db", key=key, clock=RealClock())
         self._outside = folder / "outside"
@@ -85,21 +86,43 @@ class Worker:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def main() -> None:
-    """Wait for a line on standard input, then begin."""
-    folder, what = Path(sys.argv[1]), sys.argv[2]
-    worker = Worker(folder, int(sys.argv[3]) if len(sys.argv) > 3 else None)
-    sys.stdout.write("ready\n")
-    sys.stdout.flush()
-    sys.stdin.readline()
+def _claim_all(folder: Path) -> list[str]:
+    """Claim until nothing is left, beginning together with one other worker; return what was claimed."""
+    worker = Worker(folder, 0)
+    (folder / f"here-{os.getpid()}").touch()
+    limit = time.monotonic() + _TOGETHER_S
+    while len(list(folder.glob("here-*"))) < 2:
+        if time.monotonic() > limit:
+            raise TimeoutError("the other worker did not come")
+        time.sleep(_PAUSE_S / 10)
+    claimed: list[str] = []
+    while got := worker.queue.claim(f"worker-{os.getpid()}", BATCH, CLAIM_LEASE_S):
+        claimed += [case.case_id for case in got]
+    return claimed
+
+
+def _begin(folder: Path, what: str, step: int) -> int:
+    """Fork a worker and return its process id."""
+    pid = os.fork()
+    if pid:
+        return pid
     if what == "claim":
-        while claimed := worker.queue.claim(f"worker-{os.getpid()}", BATCH, CLAIM_LEASE_S):
-            sys.stdout.writelines(f"{case.case_id}\n" for case in claimed)
-            sys.stdout.flush()
-            sys.stdin.readline()
+        (folder / f"claimed-{os.getpid()}").write_text("\n".join(_claim_all(folder)), encoding="utf-8")
     else:
-        worker.work()
-    worker.queue.close()
+        Worker(folder, step).work()
+    os._exit(0)
+
+
+def main() -> None:
+    """Fork a worker for each line."""
+    folder = Path(sys.argv[1])
+    for line in sys.stdin:
+        what, step = line.split()
+        pid = _begin(folder, what, int(step))
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -10,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,9 +24,11 @@ from workqueue import MasterKey, State, WorkQueue
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES_TO_CLAIM = 200
-CASES_TO_WORK = 40
-KILLS = 6
+CASES_TO_WORK = 300
+KILLS = 20
 SEED = 7
+STEPS_OF_A_CASE = range(1, 10)
+"""Claimed, finished, then written and received for each of three, and ended."""
 DEADLINE_S = 120
 
 
@@ -42,25 +47,54 @@ def _fill(queue: WorkQueue, cases: int) -> set[str]:
     return {f"case-{number}" for number in range(cases)}
 
 
-def _start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start a worker and wait until it is ready to begin."""
-    command = [sys.executable, "-m", "tests.queue.queue_worker", str(folder), *arguments]
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+class Workers:
+    """A process that starts workers, one at a time; killing one leaves it alive."""
+
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, "-m", "tests.queue.queue_worker", str(folder)]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.pid = 0
+
+    def start(self, what: str, *, die_at: int = 0) -> None:
+        """Start a worker."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{what} {die_at}\n")
+        self._process.stdin.flush()
+        self.pid = self._answer()
+
+    def kill(self) -> None:
+        """Kill the worker where it is."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def code(self) -> int:
+        """Wait until the worker has ended; return its exit code."""
+        return self._answer()
+
+    def close(self) -> None:
+        """Let the process end."""
+        self._process.communicate(timeout=DEADLINE_S)
+
+    def _answer(self) -> int:
+        assert self._process.stdout is not None
+        return int(self._process.stdout.readline())
 
 
-def _begin(process: subprocess.Popen[str]) -> None:
-    assert process.stdin is not None
-    process.stdin.write("go\n")
-    process.stdin.flush()
+@pytest.fixture
+def two_workers(queue: WorkQueue, tmp_path: Path) -> Iterator[tuple[Workers, Workers]]:
+    """Two processes that start workers on the queue."""
+    pair = (Workers(tmp_path), Workers(tmp_path))
+    yield pair
+    for one in pair:
+        one.close()
 
 
-def _first_of(worker: subprocess.Popen[str]) -> str:
-    """Wait until a worker has claimed its first batch; both get one before either goes on."""
-    assert worker.stdout is not None
-    return worker.stdout.readline().strip()
+@pytest.fixture
+def workers(queue: WorkQueue, tmp_path: Path) -> Iterator[Workers]:
+    """A process that starts workers on the queue."""
+    one = Workers(tmp_path)
+    yield one
+    one.close()
 
 
 def _nothing_is_lost_or_doubled(queue: WorkQueue, folder: Path, cases: set[str]) -> None:
@@ -74,17 +108,16 @@ def _nothing_is_lost_or_doubled(queue: WorkQueue, folder: Path, cases: set[str])
     assert queue.integrity() == []
 
 
-def test_two_processes_share_the_cases_and_none_is_claimed_twice(queue: WorkQueue, tmp_path: Path) -> None:
+def test_two_processes_share_the_cases_and_none_is_claimed_twice(
+    queue: WorkQueue, two_workers: tuple[Workers, Workers], tmp_path: Path
+) -> None:
     cases = _fill(queue, CASES_TO_CLAIM)
-    workers = [_start(tmp_path, "claim") for _ in range(2)]
-    for worker in workers:
-        _begin(worker)
-    first = [_first_of(worker) for worker in workers]
-    rest = [worker.communicate(timeout=DEADLINE_S)[0].split() for worker in workers]
+    for one in two_workers:
+        one.start("claim")
+    assert [one.code() for one in two_workers] == [0, 0]
 
-    assert [worker.returncode for worker in workers] == [0, 0]
-    claimed = Counter([*first, *rest[0], *rest[1]])
-    assert claimed == Counter(dict.fromkeys(cases, 1))
+    claimed = [(tmp_path / f"claimed-{one.pid}").read_text(encoding="utf-8").split() for one in two_workers]
+    assert Counter([*claimed[0], *claimed[1]]) == Counter(dict.fromkeys(cases, 1))
 
 
 def test_threads_share_one_queue_and_none_gets_the_same_case(bench: Bench) -> None:
@@ -108,41 +141,31 @@ def test_threads_share_one_queue_and_none_gets_the_same_case(bench: Bench) -> No
     assert bench.queue.integrity() == []
 
 
-def test_killed_at_every_step_of_a_case_nothing_is_lost_or_doubled(queue: WorkQueue, tmp_path: Path) -> None:
+def test_killed_at_every_step_of_a_case_nothing_is_lost_or_doubled(queue: WorkQueue, workers: Workers, tmp_path: Path) -> None:
     cases = _fill(queue, 10)
-    steps = range(1, 10)
-    """Claimed, finished, then written and received for each of three, and ended."""
-    for step in steps:
-        worker = _start(tmp_path, "work", str(step))
-        _begin(worker)
-        worker.communicate(timeout=DEADLINE_S)
-        assert worker.returncode == -9, "the worker was killed, it did not end"
-    last = _start(tmp_path, "work")
-    _begin(last)
-    last.communicate(timeout=DEADLINE_S)
+    for step in STEPS_OF_A_CASE:
+        workers.start("work", die_at=step)
+        assert workers.code() == -signal.SIGKILL, "the worker was killed, it did not end"
+    workers.start("work")
 
-    assert last.returncode == 0
+    assert workers.code() == 0
     _nothing_is_lost_or_doubled(queue, tmp_path, cases)
 
 
-def test_killed_at_random_nothing_is_lost_or_doubled(queue: WorkQueue, tmp_path: Path) -> None:
+def test_killed_at_random_nothing_is_lost_or_doubled(queue: WorkQueue, workers: Workers, tmp_path: Path) -> None:
     cases = _fill(queue, CASES_TO_WORK)
     chance = random.Random(SEED)
-    worker = _start(tmp_path, "work")
+    codes = []
     for _ in range(KILLS):
-        following = _start(tmp_path, "work")
         before = queue.counts()[State.DELIVERED]
-        _begin(worker)
-        limit = time.monotonic() + DEADLINE_S
-        wanted = chance.randint(1, 4)
-        while queue.counts()[State.DELIVERED] < min(before + wanted, len(cases)):
+        workers.start("work")
+        limit, wanted = time.monotonic() + DEADLINE_S, before + chance.randint(1, 4)
+        while queue.counts()[State.DELIVERED] < min(wanted, len(cases)):
             assert time.monotonic() < limit, "no progress"
-        worker.kill()
-        worker.communicate(timeout=DEADLINE_S)
-        worker = following
-    assert queue.counts()[State.DELIVERED] < len(cases), "there was something left to be killed in"
-    _begin(worker)
-    worker.communicate(timeout=DEADLINE_S)
+        workers.kill()
+        codes.append(workers.code())
+    assert codes.count(-signal.SIGKILL) >= KILLS // 2, "most were killed in the middle of their work"
+    workers.start("work")
 
-    assert worker.returncode == 0
+    assert workers.code() == 0
     _nothing_is_lost_or_doubled(queue, tmp_path, cases)

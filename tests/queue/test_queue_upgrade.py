@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, event, text
 
 from tests.queue.queue_bench import Bench, FakeClock, SqliteStore, pulled
 from workqueue import MasterKey, PermanentQueueError, RetriableQueueError, WorkQueue, upgrade
@@ -174,3 +176,26 @@ def test_a_full_disk_is_something_to_try_again(bench: Bench) -> None:
         bench.queue.add_many([pulled(str(number)) for number in range(200)])
     assert caught.value.code == "QUE-002"
     assert bench.queue.items() == [], "nothing of it was stored"
+
+
+@pytest.mark.parametrize(
+    ("call", "index"),
+    [
+        (lambda queue: queue.claim("worker", 1, 60), "items_to_claim"),
+        (lambda queue: queue.release_expired(), "items_in_hand"),
+        (lambda queue: queue.release_due(), "items_at_rest"),
+    ],
+    ids=["claim", "release_expired", "release_due"],
+)
+def test_what_runs_all_the_time_reads_its_own_small_index(bench: Bench, call: Callable[[WorkQueue], object], index: str) -> None:
+    plans: list[str] = []
+
+    def explain(connection: Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith("UPDATE items"):
+            dbapi: Any = connection.connection
+            plans.extend(row[3] for row in dbapi.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+
+    engine = bench.queue._db._writes
+    event.listen(engine, "before_cursor_execute", explain)
+    call(bench.queue)
+    assert any(f"USING INDEX {index}" in plan or f"USING COVERING INDEX {index}" in plan for plan in plans), plans

@@ -19,8 +19,9 @@ import httpx
 
 from connectors.simulators.population import build
 from connectors.simulators.world import ApplicationRecord, World
-from robot.daemon import open_queue
+from robot.daemon import CONTROL_SAMPLE, open_key, open_queue
 from robot.demo import DemoWorld, daemon, world
+from rules import is_control_sample, load_rulebook
 from rules.assessment import Assessment
 from workqueue import Item, WorkQueue
 
@@ -42,6 +43,12 @@ class Town:
     def of_group(self, start: str) -> list[ApplicationRecord]:
         """Return the applications whose group begins so."""
         return [one for one in self.population.applications if one.group.startswith(start)]
+
+    def is_control_sample(self, case_id: str) -> bool:
+        """Say whether the robot's key picks a case as a control sample, should it be OK."""
+        settings = self.demo.settings()
+        share = load_rulebook(settings.municipality.guidelines).guidelines.control_sample_percent
+        return is_control_sample(case_id, open_key(settings).derive(CONTROL_SAMPLE), share)
 
     def run_once(self, *, expect: int | None = 0, timeout_s: float = 300) -> int:
         """Run the daemon until nothing is left to do now; return its exit code."""

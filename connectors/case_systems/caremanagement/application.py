@@ -93,11 +93,15 @@ def _month(data: Section) -> Month:
 
 
 def _type(view: Mapping[str, Any], data: Section) -> str:
-    """The form says which application it is; the errand's own type must say the same, or a person looks."""
+    """The form says which application it is; the errand's own type must say the same, or a person looks.
+
+    A form of an unknown type is flagged for that alone.
+    """
     stated = data.choice("applicationType", tables.APPLICATION_TYPES)
     slug = view.get("typeSlug")
     by_slug = tables.SLUGS.get(slug) if isinstance(slug, str) else None
-    if by_slug is None or (stated is not None and stated != by_slug):
+    known = stated in tables.APPLICATION_TYPES.values()
+    if by_slug is None or (known and stated != by_slug):
         data.note("typeSlug", slug)
     return stated or by_slug or "unknown:null"
 

@@ -79,9 +79,9 @@ def _read_data(reading: Reading, data: Element, settings: SsbtekSettings) -> Non
         reading.odd_children(data, {"lefiJsonSvar"}, "LEFI")
         lefi = decode(from_base64(leaf(data, "lefiJsonSvar"), codes.PAYLOAD))
         if reading.source == "FK":
-            read_fk(lefi, reading, settings.municipality)
+            read_fk(lefi, reading, settings.fk_groups, settings.municipality)
         else:
-            read_pm(lefi, reading, settings.tax_deduction_types)
+            read_pm(lefi, reading, settings.pm_groups, settings.tax_deduction_types)
     elif reading.source == "SO":
         read_so(data, reading, settings.so_answered_statuses)
     else:

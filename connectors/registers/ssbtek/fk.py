@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from connectors.registers.ssbtek import reading as codes
@@ -54,9 +55,9 @@ _DEDUCTIONS = frozenset(
 """LEFI's kinds of rows that are deductions; every other kind is a benefit."""
 
 
-def read_fk(lefi: Json, reading: Reading, municipality: str | None) -> None:
+def read_fk(lefi: Json, reading: Reading, groups: Collection[str], municipality: str | None) -> None:
     """Read state, payments, cases and the person. Raises Unreadable when the structure cannot be followed."""
-    read_state(lefi, reading)
+    read_state(lefi, reading, groups)
     information = lefi.get("formansinformation")
     if information is None:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -60,12 +60,16 @@ def under(value: object, *path: str) -> Any:
     return value
 
 
-def read_state(lefi: Json, reading: Reading) -> None:
-    """Read what concerns the whole source: its state, its deviations, and keys that are not known."""
+def read_state(lefi: Json, reading: Reading, groups: Collection[str]) -> None:
+    """Read what concerns the whole source: its state, its deviations, and keys that are not known.
+
+    When payments of none of the `groups` asked for could be given, the source could not be checked.
+    """
     reading.odd_keys(lefi, _TOP, "LEFI")
     _read_supplier(lefi, reading)
-    for list_name, item in _deviations(lefi.get("avvikelser"), reading):
-        _read_deviation(list_name, item, reading)
+    without = {_read_deviation(list_name, item, reading) for list_name, item in _deviations(lefi.get("avvikelser"), reading)}
+    if without >= set(groups):
+        reading.fails("robot", codes.NOT_GIVEN)
 
 
 def _read_supplier(lefi: Json, reading: Reading) -> None:
@@ -96,14 +100,15 @@ def _deviations(value: object, reading: Reading) -> Iterator[tuple[str, object]]
             yield "utbetalningar", item
 
 
-def _read_deviation(list_name: str, item: object, reading: Reading) -> None:
+def _read_deviation(list_name: str, item: object, reading: Reading) -> str | None:
+    """Read one deviation, and return the group whose payments are missing because of it."""
     group = under(item, "formansgrupp", "kod") or under(item, "ovrigInformationstyp", "kod")
     whose = group.partition(":")[0] if isinstance(group, str) else ""
     if whose in SOURCES and whose != reading.source:
-        return
+        return None
     if whose not in SOURCES:
+        # Nobody knows what is missing: it may be everything.
         reading.odd(f"LEFI.avvikelser.{code(list_name)}", code(group))
-    reading.deviates(f"{code(list_name)}.{code(group)}.{code(under(item, 'avvikelse', 'kod'))}")
-    if list_name == "utbetalningar" or list_name not in _ASKED_LISTS:
-        # Payments of a group that was asked for are missing: the source's incomes could not be checked.
         reading.fails("robot", codes.NOT_GIVEN)
+    reading.deviates(f"{code(list_name)}.{code(group)}.{code(under(item, 'avvikelse', 'kod'))}")
+    return group if list_name == "utbetalningar" and isinstance(group, str) else None

@@ -34,9 +34,9 @@ _DEDUCTIONS = frozenset(
 )
 
 
-def read_pm(lefi: Json, reading: Reading, tax_types: Collection[str]) -> None:
+def read_pm(lefi: Json, reading: Reading, groups: Collection[str], tax_types: Collection[str]) -> None:
     """Read state, payments and pending claims. Raises Unreadable when the structure cannot be followed."""
-    read_state(lefi, reading)
+    read_state(lefi, reading, groups)
     for key in ("utbetalningar", "preliminaraUtbetalningar"):
         for number, item in enumerate(as_list(lefi.get(key))):
             reading.pay(_payment(item, reading, f"PM.{key}[{number}]", tax_types, preliminary=key != "utbetalningar"))

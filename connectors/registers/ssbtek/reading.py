@@ -94,7 +94,7 @@ class Reading:
 
     def answer(self, fetched_at: datetime) -> RegisterAnswer:
         """Return the whole as an answer."""
-        found = self.held or self.payments or self.unrecognised
+        found = self.held or self.payments or self.unrecognised or self.deviations
         return RegisterAnswer(
             person=self.asked.ref,
             source=self.source,

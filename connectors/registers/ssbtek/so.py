@@ -33,7 +33,7 @@ _PAYMENT = frozenset({"Utbetalningsdatum", "NettoEfterSkatt", "NettoEfterAvdrag"
 
 
 def read_so(data: Element, reading: Reading, answered: Collection[str]) -> None:
-    """Read every a-kassa's entry. One that has not answered makes the source unavailable; the others' payments are kept."""
+    """Read every a-kassa's entry. One that has not answered is a deviation; when none has, the source could not be checked."""
     reading.odd_children(data, _ECHO, "SO")
     number = xml.leaf(data, "IdentificationNumber")
     if number is not None and not same_person(number, reading.asked.personnummer):
@@ -43,20 +43,21 @@ def read_so(data: Element, reading: Reading, answered: Collection[str]) -> None:
         raise Unreadable(codes.PAYLOAD)
     reading.odd_children(entries, {"Arbetsloshetsersattning"}, "SO.ArbetsloshetsersattningLista")
     accepted = {status.strip().casefold() for status in answered}
-    for entry in xml.named(entries, "Arbetsloshetsersattning"):
-        _read_fund(entry, reading, accepted)
-    if reading.error and not reading.facts.get("suspended"):
-        # The one that is silent may have suspended the person.
-        reading.facts.pop("suspended", None)
+    silent = [not _read_fund(entry, reading, accepted) for entry in xml.named(entries, "Arbetsloshetsersattning")]
+    if silent and all(silent):
+        reading.fails("robot", codes.SILENT_FUND)
+    if silent and not any(silent):
+        reading.facts.setdefault("suspended", False)
 
 
-def _read_fund(entry: Element, reading: Reading, accepted: Collection[str]) -> None:
+def _read_fund(entry: Element, reading: Reading, accepted: Collection[str]) -> bool:
+    """Read one a-kassa's entry, and say whether it has answered. What a silent one sends all the same is kept."""
     reading.odd_children(entry, _ENTRY, "SO.Arbetsloshetsersattning")
     fund = short(xml.leaf(entry, "SvarandeOrganisation"))
     status = short(xml.leaf(entry, "StatusSvarandeOrganisation"))
-    if status.casefold() not in accepted:
+    answered = status.casefold() in accepted
+    if not answered:
         reading.deviates(f"a-kassa.{fund or 'okänd'}")
-        reading.fails("robot", codes.SILENT_FUND)
     for row in xml.named(entry, "Utbetalningar"):
         _read_payment(row, reading, fund)
     for row in xml.named(entry, "Avstangningar"):
@@ -67,8 +68,7 @@ def _read_fund(entry: Element, reading: Reading, accepted: Collection[str]) -> N
     for row in xml.named(entry, "AnsoktOmErsattning"):
         reading.held = True
         _read_application(row, reading)
-    if status.casefold() in accepted:
-        reading.facts.setdefault("suspended", False)
+    return answered
 
 
 def _read_payment(row: Element, reading: Reading, fund: str) -> None:

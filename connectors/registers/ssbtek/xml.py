@@ -39,7 +39,7 @@ def parse(content: bytes, code: str) -> Element:
 
 def name(element: Element) -> str:
     """Return the local name."""
-    return str(etree.QName(element).localname)
+    return str(element.tag).rpartition("}")[2]
 
 
 def children(element: Element) -> Iterator[Element]:
@@ -49,7 +49,8 @@ def children(element: Element) -> Iterator[Element]:
 
 def named(element: Element, wanted: str) -> list[Element]:
     """Return the children with that local name."""
-    return [child for child in children(element) if name(child) == wanted]
+    ending = "}" + wanted
+    return [child for child in element if isinstance(tag := child.tag, str) and (tag == wanted or tag.endswith(ending))]
 
 
 def only(element: Element, wanted: str, code: str) -> Element | None:
@@ -80,7 +81,7 @@ def all_text(element: Element) -> str:
 
 def attribute(element: Element, wanted: str) -> str | None:
     """Return an attribute by local name, white space and all."""
-    return next((str(value) for key, value in element.attrib.items() if etree.QName(key).localname == wanted), None)
+    return next((str(value) for key, value in element.attrib.items() if str(key).rpartition("}")[2] == wanted), None)
 
 
 def from_base64(written: str | None, code: str) -> bytes:

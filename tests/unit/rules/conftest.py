@@ -14,13 +14,28 @@ from rules.assessment import Assessment
 from rules.facts import CaseFile
 
 ROOT = Path(__file__).parents[3]
+GUIDELINES = ROOT / "rules" / "guidelines" / "exempelkommun.yaml"
 Changes = dict[str, Any]
 
 
 @pytest.fixture(scope="session")
 def rulebook() -> Rulebook:
     """The rulebook with the made-up municipality's guidelines."""
-    return load_rulebook(ROOT / "rules" / "guidelines" / "exempelkommun.yaml")
+    return load_rulebook(GUIDELINES)
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Callable[[str, str], Rulebook]:
+    """Load the guidelines with one piece of text replaced by another."""
+
+    def changed(old: str, new: str) -> Rulebook:
+        text = GUIDELINES.read_text("utf-8")
+        assert old in text
+        path = tmp_path / "riktlinjer.yaml"
+        path.write_text(text.replace(old, new, 1), "utf-8")
+        return load_rulebook(path)
+
+    return changed
 
 
 @pytest.fixture

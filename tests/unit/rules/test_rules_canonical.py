@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
 import json
+import os
+import random
+import socket
+import time
 from collections.abc import Callable
 
 import pytest
@@ -32,6 +37,20 @@ def test_a_fact_that_is_left_out_and_one_at_its_default_are_the_same_fact(case_w
 
 def test_the_same_case_gives_the_same_bytes(case_with: Callable[..., CaseFile], rulebook: Rulebook) -> None:
     assert canonical_json(assess(case_with(), rulebook)) == canonical_json(assess(case_with(), rulebook))
+
+
+def test_assess_reads_no_file_and_no_clock(case_with: Callable[..., CaseFile], rulebook: Rulebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = case_with()
+
+    def refused(*_: object, **__: object) -> None:
+        raise AssertionError("rules have no effects")
+
+    for module, name in ((builtins, "open"), (os, "open"), (time, "time"), (time, "monotonic"), (socket, "socket"), (random, "random")):
+        monkeypatch.setattr(module, name, refused)
+    result = assess(case, rulebook)
+    monkeypatch.undo()
+
+    assert result.amount is not None
 
 
 def test_an_assessment_survives_being_stored_and_read(assess_with: Callable[..., Assessment]) -> None:

@@ -33,7 +33,12 @@ BLANK = [
     ("cost.over_cap", "union_fee", cost("union_fee", "400.01", "400.00"), cost("union_fee", "400.00", "400.00")),
     ("cost.over_cap", "rent", {f"{COSTS}/rent/applied": "8200.01"}, {f"{COSTS}/rent/applied": "7728.00"}),
     ("cost.proof_needed", "medicine", cost("medicine", "200.00", "200.00"), cost("medicine", "200.00", "200.00", proof=True)),
-    ("cost.proof_needed", "medical_care", cost("medical_care", "450.00", "450.00", proof=False), cost("medical_care", "450.00", "450.00", proof=True)),
+    (
+        "cost.proof_needed",
+        "medical_care",
+        cost("medical_care", "450.00", "450.00", proof=False),
+        cost("medical_care", "450.00", "450.00", proof=True),
+    ),
     ("cost.left_to_caseworker", "other", cost("other", "50.00", "50.00"), cost("internet", "50.00", "50.00")),
     ("cost.left_to_caseworker", "dental_acute", cost("dental_acute", "900.00", "900.00"), cost("internet", "300.00", "300.00")),
     ("cost.left_to_caseworker", "unknown:SAUNA", cost("unknown:SAUNA", "50.00", "50.00"), cost("internet", "50.00", "50.00")),
@@ -42,7 +47,7 @@ BLANK = [
     ("cost.unreadable", "rent", {f"{COSTS}/rent/applied": None}, {}),
     ("cost.unreadable", "rent", {f"{COSTS}/rent/applied": "-1.00"}, {}),
     ("cost.duplicate", "electricity", {f"{COSTS}/+": {"type": "electricity", "applied": "0.00"}}, {}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +134,7 @@ def test_several_costs_that_are_the_caseworkers_are_one_line_with_their_sum(asse
     assert line(assess_with(both), "other").applied == ore(150)
 
 
-def test_försörjningsstöd_and_livsföring_i_övrigt_have_their_own_law(assess_with: Callable[..., Assessment]) -> None:
+def test_forsorjningsstod_and_livsforing_i_ovrigt_have_their_own_law(assess_with: Callable[..., Assessment]) -> None:
     result = assess_with(cost("internet", "249.00", "249.00"))
 
     assert line(result, "rent").trace.law == "SoL 2025:400 12 kap. 7 § 2"

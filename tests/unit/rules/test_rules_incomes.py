@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rules import Rulebook, assess
 from rules.assessment import Assessment, Line
 from rules.facts import CaseFile
 from rules.money import kronor, ore
@@ -66,7 +67,12 @@ FLAGS = [
     ("income.vanished", "Sjukpenning", was("Sjukpenning", "900.00"), was("Sjukpenning", "0.00")),
     ("income.vanished", "swish", was("swish", "300.00"), declared("swish", "300.00") | was("swish", "300.00")),
     ("income.month_before", "Sjukpenning", paid("Sjukpenning", "900.00", "2026-10-31"), paid("Sjukpenning", "900.00", "2026-09-30")),
-    ("income.month_before", "Sjukpenning", paid("Sjukpenning", "900.00", "2026-10-01"), paid("Sjukpenning", "900.00", "2026-10-01", last="900.00")),
+    (
+        "income.month_before",
+        "Sjukpenning",
+        paid("Sjukpenning", "900.00", "2026-10-01"),
+        paid("Sjukpenning", "900.00", "2026-10-01", last="900.00"),
+    ),
     ("income.off_list", "Gåva", paid("Gåva", "900.00"), paid("Gåva", "900.00", "2026-12-01")),
     ("income.left_to_caseworker", "Omvårdnadsbidrag", paid("Omvårdnadsbidrag", "900.00"), paid("Merkostnadsersättning", "900.00")),
     ("income.left_to_caseworker", "other", declared("other", "50.00"), declared("swish", "50.00")),
@@ -78,22 +84,32 @@ FLAGS = [
     ("income.unreadable", "swish", declared("swish", None), declared("swish", "0.00")),
     ("income.currency", "Sjukpenning", paid("Sjukpenning", "90.00", currency="EUR"), paid("Sjukpenning", "90.00", currency="SEK")),
     ("income.currency", "Sjukpenning", paid("Sjukpenning", "90.00", currency=None), paid("Sjukpenning", "90.00", currency="SEK")),
-    ("income.deductions", "Sjukpenning", paid("Sjukpenning", "90.00", other_deductions="0.01"), paid("Sjukpenning", "90.00", other_deductions="0.00")),
+    (
+        "income.deductions",
+        "Sjukpenning",
+        paid("Sjukpenning", "90.00", other_deductions="0.01"),
+        paid("Sjukpenning", "90.00", other_deductions="0.00"),
+    ),
     ("income.wrong_month", "swish", declared("swish", "50.00", "2026-12-01"), declared("swish", "50.00", "2026-11-30")),
     ("income.wrong_month", "swish", declared("swish", "50.00", "2026-10-31"), declared("swish", "50.00", "2026-11-01")),
     ("income.jobbstimulans_unknown", "salary", {"history/jobbstimulans": None}, {}),
     ("income.jobbstimulans_unknown", "salary", {"history/jobbstimulans": []}, {}),
-    ("income.differs", "Underhållsstöd", paid("Underhållsstöd", "1673.00") | declared("maintenance", "1674.01"), paid("Underhållsstöd", "1673.00") | declared("maintenance", "1674.00")),
+    (
+        "income.differs",
+        "Underhållsstöd",
+        paid("Underhållsstöd", "1673.00") | declared("maintenance", "1674.01"),
+        paid("Underhållsstöd", "1673.00") | declared("maintenance", "1674.00"),
+    ),
     ("info.jobbstimulans_ends", "salary", {"history/jobbstimulans/0/to": "2027-01"}, {"history/jobbstimulans/0/to": "2027-02"}),
     ("case.unrecognised", "swish", declared("swish", "50.00", recipient="unknown:X"), declared("swish", "50.00")),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
     ("code", "kind", "fires", "does_not"), FLAGS, ids=[f"{row[0]} {row[1]} {number}" for number, row in enumerate(FLAGS)]
 )
 def test_the_flag_fires_on_its_fact_and_not_on_the_nearest_other(
-    code: str, kind: str, fires: dict[str, Any], does_not: dict[str, Any], assess_with: Callable[..., Assessment]
+    *, code: str, kind: str, fires: dict[str, Any], does_not: dict[str, Any], assess_with: Callable[..., Assessment]
 ) -> None:
     person = "unknown" if code == "case.unrecognised" else "applicant"
 
@@ -114,15 +130,33 @@ BLANKS = [
     (declared("unknown:LOTTERY", "70.00"), "income.unknown:LOTTERY.applicant", "income.off_list", "0.00", "70.00"),
     (declared("swish", "70.00", "2026-12-01"), "income.swish.applicant", "income.wrong_month", "0.00", "70.00"),
     ({"history/jobbstimulans": None}, SALARY, "income.jobbstimulans_unknown", "6375.00", "8500.00"),
-    (declared("maintenance", "2000.00") | paid("Underhållsstöd", "1673.00"), "income.Underhållsstöd.applicant", "income.differs", "1673.00", "2000.00"),
-    (declared("maintenance", "2000.00", None) | paid("Underhållsstöd", "1673.00"), "income.Underhållsstöd.applicant", "income.differs", "0.00", "3673.00"),
-    (paid("Sjukpenning", "900.00", "2026-10-20") | {"history/known": False}, "income.Sjukpenning.applicant", "income.month_before", "0.00", "900.00"),
-]  # fmt: skip
+    (
+        declared("maintenance", "2000.00") | paid("Underhållsstöd", "1673.00"),
+        "income.Underhållsstöd.applicant",
+        "income.differs",
+        "1673.00",
+        "2000.00",
+    ),
+    (
+        declared("maintenance", "2000.00", None) | paid("Underhållsstöd", "1673.00"),
+        "income.Underhållsstöd.applicant",
+        "income.differs",
+        "0.00",
+        "3673.00",
+    ),
+    (
+        paid("Sjukpenning", "900.00", "2026-10-20") | {"history/known": False},
+        "income.Sjukpenning.applicant",
+        "income.month_before",
+        "0.00",
+        "900.00",
+    ),
+]
 
 
 @pytest.mark.parametrize(("changes", "key", "reason", "low", "high"), BLANKS)
 def test_what_is_not_recognised_is_a_blank_with_its_reason_and_span(
-    changes: dict[str, Any], key: str, reason: str, low: str, high: str | None, assess_with: Callable[..., Assessment]
+    *, changes: dict[str, Any], key: str, reason: str, low: str, high: str | None, assess_with: Callable[..., Assessment]
 ) -> None:
     result = assess_with(changes)
 
@@ -163,7 +197,7 @@ def test_a_benefit_of_both_months_counts_what_was_paid_in_the_last(assess_with: 
 
 
 @pytest.mark.parametrize(("pay", "counts"), [("333.00", "249.75"), ("0.01", "0.01"), ("0.02", "0.02"), ("0.03", "0.02"), ("1.33", "1.00")])
-def test_jobbstimulans_counts_75_percent_and_half_an_öre_rounds_up(pay: str, counts: str, assess_with: Callable[..., Assessment]) -> None:
+def test_jobbstimulans_counts_75_percent_and_half_an_ore_rounds_up(pay: str, counts: str, assess_with: Callable[..., Assessment]) -> None:
     line = find(assess_with({f"{DECLARED}/salary/net": pay}), SALARY)
 
     assert line is not None
@@ -288,10 +322,16 @@ def test_last_months_income_under_the_registers_name_has_not_vanished(assess_wit
     assert "income.vanished" not in {flag.code for flag in result.flags}
 
 
-def test_a_payment_of_several_kinds_is_the_caseworkers_only_where_the_list_tells_them_apart(assess_with: Callable[..., Assessment]) -> None:
-    result = assess_with(paid("Sjukpenning", "900.00", mixed_rows=True))
+def test_a_payment_of_several_kinds_is_the_caseworkers_only_where_the_list_tells_them_apart(
+    case_with: Callable[..., CaseFile], rulebook: Rulebook, load: Callable[[str, str], Rulebook]
+) -> None:
+    mixed = case_with(paid("Sjukpenning", "900.00", mixed_rows=True))
+    row = "  Sjukpenning: {origin: FK, unit: handling, values:"
+    part = 'parts: [{part: Retro, unit: handling, values: {2025-01: {value: ignore, source: "x"}}}], values:'
+    told_apart = load(row, row.replace("values:", part))
 
-    assert "income.mixed_rows" not in {flag.code for flag in result.flags}
+    assert "income.mixed_rows" not in {flag.code for flag in assess(mixed, rulebook).flags}
+    assert span(assess(mixed, told_apart), "income.Sjukpenning.applicant") == ("income.mixed_rows", "0.00", "900.00")
 
 
 def test_a_childs_pay_is_blank_and_a_childs_other_income_counts_up_to_its_own_norm(assess_with: Callable[..., Assessment]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,54 +20,91 @@ from rules.strict_yaml import MAX_FILE_BYTES, Place, read_file
 GUIDELINES = Path(__file__).parents[3] / "rules" / "guidelines" / "exempelkommun.yaml"
 
 
-@pytest.fixture
-def load(tmp_path: Path) -> Callable[[str, str], Rulebook]:
-    """Load the guidelines with one piece of text replaced by another."""
-
-    def changed(old: str, new: str) -> Rulebook:
-        text = GUIDELINES.read_text("utf-8")
-        assert old in text
-        path = tmp_path / "riktlinjer.yaml"
-        path.write_text(text.replace(old, new, 1), "utf-8")
-        return load_rulebook(path)
-
-    return changed
-
-
 def line_of(text: str) -> int:
     return GUIDELINES.read_text("utf-8").split(text)[0].count("\n") + 1
 
+
+THRESHOLD = '{value: 12, source: "Påhittade riktlinjer 2.1"}'
+AT = "settings.change_threshold.values.2025-01"
 
 MISTAKES = [
     # what, old, new, key, problem
     ("an unknown key", "need_limit:", "need_limits:", "settings.need_limits", "unknown key; allowed here: change_threshold"),
     ("a key twice", "  need_limit:", "  change_threshold:", "settings.change_threshold", "the key stands twice"),
-    ("a float", "{value: 12, source: \"Påhittade riktlinjer 2.1\"}", "{value: 12.5, source: \"x\"}", "settings.change_threshold.values.2025-01.value", "`12.5` is not a whole number; floats are not allowed"),
-    ("a value without source", "{value: 12, source: \"Påhittade riktlinjer 2.1\"}", "{value: 12}", "settings.change_threshold.values.2025-01", "`source` is missing"),
-    ("a number too large", "{value: 12, source", "{value: 101, source", "settings.change_threshold.values.2025-01.value", "must be from 0 to 100"),
-    ("a text for a number", "{value: 12, source", "{value: \"12\", source", "settings.change_threshold.values.2025-01.value", "`12` is not a whole number"),
+    ("a float", THRESHOLD, '{value: 12.5, source: "x"}', f"{AT}.value", "`12.5` is not a whole number; floats are not allowed"),
+    ("a value without source", THRESHOLD, "{value: 12}", AT, "`source` is missing"),
+    ("a number too large", "{value: 12, source", "{value: 101, source", f"{AT}.value", "must be from 0 to 100"),
+    ("a text for a number", "{value: 12, source", '{value: "12", source', f"{AT}.value", "`12` is not a whole number"),
     ("on for text", "unit: percent", "unit: on", "settings.change_threshold.unit", "`on` is not text; write text in quotes"),
-    ("no for a choice", "proof: not_needed", "proof: no", "costs.rent.values.2025-01.value.proof", "`no` is not allowed; one of: needed, not_needed"),
-    ("an unknown handling", "value: count", "value: maybe", "incomes.Bostadsbidrag.values.2025-01.value", "one of: count, ignore, caseworker"),
+    (
+        "no for a choice",
+        "proof: not_needed",
+        "proof: no",
+        "costs.rent.values.2025-01.value.proof",
+        "`no` is not allowed; one of: needed, not_needed",
+    ),
+    (
+        "an unknown handling",
+        "value: count",
+        "value: maybe",
+        "incomes.Bostadsbidrag.values.2025-01.value",
+        "one of: count, ignore, caseworker",
+    ),
     ("an unknown source of payments", "origin: FK", "origin: NAV", "incomes.Bostadsbidrag.origin", "one of: FK, PM, SO, CSN, application"),
     ("an unknown register", "[FK, PM, SO", "[FK, NAV, SO", "settings.registers_asked.values.2025-01.value[1]", "`NAV` is not allowed"),
     ("a register twice", "[FK, PM, SO", "[FK, FK, SO", "settings.registers_asked.values.2025-01.value", "a source stands twice"),
-    ("a gap in the sizes", "{1: 6500, 2: 7500", "{1: 6500, 3: 7500", "costs.rent.values.2025-01.value.cap", "must be one amount, or amounts for households of 1, 2, 3"),
-    ("a cap without proof", "cap: 250, proof: not_needed", "cap: 250", "costs.home_insurance.values.2025-01.value", "with `handling: cap` there must be: cap, proof"),
-    ("a month that is none", "values: {2025-01: {value: 12", "values: {2025-13: {value: 12", "settings.change_threshold.values.2025-13", "a month is written YYYY-MM"),
-    ("until before since", "until: 2026-12, source: \"Påhittade riktlinjer 5.7\"", "until: 2024-12, source: \"x\"", "costs.internet.values.2025-01.until", "is before the value's own first month, 2025-01"),
+    (
+        "a gap in the sizes",
+        "{1: 6500, 2: 7500",
+        "{1: 6500, 22: 7500",
+        "costs.rent.values.2025-01.value.cap",
+        "must be one amount, or amounts for households of 1, 2, 3",
+    ),
+    (
+        "a cap without proof",
+        "cap: 250, proof: not_needed",
+        "cap: 250",
+        "costs.home_insurance.values.2025-01.value",
+        "with `handling: cap` there must be: cap, proof",
+    ),
+    (
+        "a month that is none",
+        "values: {2025-01: {value: 12",
+        "values: {2025-13: {value: 12",
+        "settings.change_threshold.values.2025-13",
+        "a month is written YYYY-MM",
+    ),
+    (
+        "until before since",
+        'until: 2026-12, source: "Påhittade riktlinjer 5.7"',
+        'until: 2024-12, source: "x"',
+        "costs.internet.values.2025-01.until",
+        "is before the value's own first month, 2025-01",
+    ),
     ("an alias", "values: {2025-01: {value: [1, 5]", "values: {2025-01: &one {value: *one", "", "an alias is not allowed"),
     ("ages the wrong way about", "[1, 5]", "[5, 1]", "statements.lunch_elsewhere.values.2025-01.value", "must be two ages, first and last"),
-    ("no value at all", "values: {2025-01: {value: 12, source: \"Påhittade riktlinjer 2.1\"}}", "values: {}", "settings.change_threshold.values", "at least one value is needed"),
-    ("a list for a mapping", "same_income:", "same_income: []\nx:", "same_income", "must be a mapping"),
-    ("an empty source", "{value: 12, source: \"Påhittade riktlinjer 2.1\"}", "{value: 12, source: \" \"}", "settings.change_threshold.values.2025-01.source", "must not be empty"),
-    ("a status that is not this file's", "{value: 12, source", "{value: 12, status: adopted, source", "settings.change_threshold.values.2025-01.status", "one of: made_up"),
-]  # fmt: skip
+    (
+        "no value at all",
+        'values: {2025-01: {value: 12, source: "Påhittade riktlinjer 2.1"}}',
+        "values: {}",
+        "settings.change_threshold.values",
+        "at least one value is needed",
+    ),
+    (
+        "a list for a mapping",
+        'municipality: {name: "Exempelkommun (påhittad)", status: made_up}',
+        "municipality: []",
+        "municipality",
+        "must be a mapping",
+    ),
+    ("an empty source", THRESHOLD, '{value: 12, source: " "}', f"{AT}.source", "must not be empty"),
+    ("a status that is not this file's", "{value: 12, source", "{value: 12, status: adopted, source", f"{AT}.status", "one of: made_up"),
+]
 
 
 @pytest.mark.parametrize(("what", "old", "new", "key", "problem"), MISTAKES, ids=[row[0] for row in MISTAKES])
 def test_a_mistake_gives_file_line_key_and_what_is_allowed(
-    what: str, old: str, new: str, key: str, problem: str, load: Callable[[str, str], Rulebook]
+    *, what: str, old: str, new: str, key: str, problem: str, load: Callable[[str, str], Rulebook]
 ) -> None:
     with pytest.raises(RulebookError) as caught:
         load(old, new)
@@ -258,7 +296,7 @@ def test_rules_that_make_lines_judge_every_case() -> None:
         found = sorted(periods[name])
         assert found[0][0] == date.min.isoformat()
         assert found[-1][1] == date.max.isoformat()
-        for (_, last), (first, _) in zip(found, found[1:], strict=False):
+        for (_, last), (first, _) in pairwise(found):
             assert date.fromisoformat(first).toordinal() == date.fromisoformat(last).toordinal() + 1
 
 

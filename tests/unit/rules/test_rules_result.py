@@ -69,7 +69,9 @@ def test_a_refused_cost_makes_a_delavslag_of_the_need(assess_with: Callable[...,
 
 def test_a_high_need_keeps_its_proposal_and_is_reviewed(assess_with: Callable[..., Assessment]) -> None:
     no_incomes = {"application/incomes": [], f"{BEFORE}/incomes": [], f"{BEFORE}/need": "20060.00"}
-    silent = {f"registers/{person}.{source}/payments": [] for person in ("applicant", "co_applicant") for source in ("FK", "SO")}
+    silent: dict[str, Any] = {
+        f"registers/{person}.{source}/payments": [] for person in ("applicant", "co_applicant") for source in ("FK", "SO")
+    }
     at_limit = assess_with(no_incomes | silent | {f"{COSTS}/rent/applied": "6840.00"})
     above = assess_with(no_incomes | silent | {f"{COSTS}/rent/applied": "6841.00"})
 
@@ -175,7 +177,7 @@ STOPS = [
     ("stop.unreadable", {"application/household/members/child-1/ref": "applicant"}),
     ("stop.unreadable", {"application/month": "0001-01"}),
     ("stop.other_tenancy", {"application/unreadable": ["other_tenancy"]}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("code", "changes"), STOPS)

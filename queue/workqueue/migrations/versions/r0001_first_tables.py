@@ -106,7 +106,10 @@ def _items() -> None:
     )
     op.create_index("items_one_current", "items", ["case_system", "case_id"], unique=True, sqlite_where=sa.text("is_current"))
     op.create_index("items_to_claim", "items", ["priority", "deadline", "id"], sqlite_where=sa.text("state IN ('ready', 'to_deliver')"))
-    op.create_index("items_by_state", "items", ["state", "not_before"])
+    op.create_index("items_in_hand", "items", ["lease_until"], sqlite_where=sa.text("state IN ('assessing', 'delivering')"))
+    op.create_index(
+        "items_at_rest", "items", ["not_before"], sqlite_where=sa.text("state IN ('waiting_for_income', 'waiting_for_register')")
+    )
 
 
 def _what_belongs_to_an_item() -> None:

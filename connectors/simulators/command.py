@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from connectors.simulators.day import WorldDay
+from connectors.simulators.serve import serve
 from connectors.simulators.world import World
 
 simulate = typer.Typer(
@@ -16,7 +17,7 @@ simulate = typer.Typer(
 )
 
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same world.")]
-Cases = Annotated[int, typer.Option(min=1, max=100_000, help="How many applications there are.")]
+Cases = Annotated[int, typer.Option(min=1, max=1440, help="How many applications there are; one seed has people for 1440.")]
 Today = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The world's day.")]
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 = any free port; it is printed.")]
 Host = Annotated[str, typer.Option(help="Loopback unless you say otherwise.")]
@@ -39,7 +40,6 @@ def registers(
     Example: bistandsrobot simulate registers --seed 7 --cases 300 --port 8081
     """
     from connectors.simulators import ssbtek
-    from connectors.simulators.serve import serve
 
     world, day = _world(seed, cases, today.date(), day_length_s)
     serve(ssbtek.create_app(world, day=day, seed=seed), host=host, port=port)
@@ -59,7 +59,6 @@ def case_system(
     Example: bistandsrobot simulate case-system --seed 7 --cases 300 --port 8082
     """
     from connectors.simulators import caremanagement
-    from connectors.simulators.serve import serve
 
     world, day = _world(seed, cases, today.date(), day_length_s)
     serve(caremanagement.create_app(world, day=day), host=host, port=port)
