@@ -26,7 +26,7 @@ from robot.schedule import Jobs
 from robot.settings import Settings
 from robot.worker import Worker
 from rules import Rulebook, load_rulebook
-from workqueue import Claimed, MasterKey, WorkQueue
+from workqueue import Claimed, MasterKey, State, WorkQueue
 
 log = structlog.get_logger()
 
@@ -94,6 +94,8 @@ class Daemon:
                 "daemon.started", once=self._once, rulebook=self._rulebook.hash[:12], cases_in_flight=self._settings.work.cases_in_flight
             )
             pulled = await self._first_pull(puller)
+            if self._once:
+                await database.call(lambda queue: queue.release_due(at_once=State.WAITING_FOR_REGISTER))
             await jobs.maintain()
             jobs.start()
             stack.callback(jobs.stop)

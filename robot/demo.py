@@ -149,6 +149,7 @@ def _write_config(folder: Path, *, registers: str, case_system: str, today: date
     data["logs"] = {"level": "info", "style": "json"}
     data["schedule"] = {**data.get("schedule", {}), "pull_every_s": 2, "relist_every_s": 10, "maintain_every_s": 1}
     data["registers"]["ask_again_s"] = 7200
+    data["work"]["lease_s"] = 10
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return path

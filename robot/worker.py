@@ -27,7 +27,7 @@ from rules import Rulebook, assess, is_control_sample, triage
 from rules.assessment import Assessment, Outcome
 from rules.facts import Application, CaseFile, History, Household, Member, RegisterAnswer
 from rules.month import Month
-from workqueue import AuditEvent, Claimed, NewEffect, StaleLease, State
+from workqueue import AuditEvent, Claimed, NewEffect, PermanentQueueError, QueueError, RetriableQueueError, StaleLease, State
 
 log = structlog.get_logger()
 
@@ -85,9 +85,12 @@ class Worker:
                 await self._prepare(claimed, Steps())
         except StaleLease:
             log.warning("case.lease_lost", case_ref=claimed.case_ref, code="QUE-010")
+        except RetriableQueueError as error:
+            # The database itself cannot take a note now: the case keeps its lease, and is rescued when that runs out.
+            self._left_to_its_lease(claimed, error)
         except RetriableError as error:
             await self._later(claimed, error.code, error.retry_after_s)
-        except PermanentError as error:
+        except (PermanentError, PermanentQueueError) as error:
             await self._park(claimed, error.code)
         except Exception:
             log.exception("case.failed", case_ref=claimed.case_ref, code="BUG-001")
@@ -207,16 +210,23 @@ class Worker:
         until = self._clock.now() + timedelta(seconds=max(wait, min(retry_after_s or 0, work.try_again_last_s)))
         try:
             await self._database.call(lambda queue: queue.try_later(claimed, until, code))
-        except StaleLease:
+        except QueueError as error:
+            self._left_to_its_lease(claimed, error)
             return
         log.warning("case.tried_later", case_ref=claimed.case_ref, code=code, until=until.isoformat())
 
     async def _park(self, claimed: Claimed, code: str) -> None:
         try:
             await self._database.call(lambda queue: queue.park(claimed, code))
-        except StaleLease:
+        except QueueError as error:
+            self._left_to_its_lease(claimed, error)
             return
         log.error("case.parked", case_ref=claimed.case_ref, code=code)
+
+    def _left_to_its_lease(self, claimed: Claimed, error: QueueError) -> None:
+        """Nothing could be noted of a case: another worker has it, or the lease runs out and it is rescued."""
+        if not isinstance(error, StaleLease):
+            log.warning("database.unavailable", case_ref=claimed.case_ref, code=error.code)
 
     async def _give_to_a_person(self, claimed: Claimed) -> None:
         """A bug in this case: hand it over as a stop; park it for ops when even that does not work."""
