@@ -39,6 +39,7 @@ bench: setup  ## measure: one line of JSON for each figure
 	$(BIN)/python -m benchmarks
 
 lock: .tools/bin/uv  ## resolve the dependencies anew, with hashes
+	printf 'hatchling>=1.27\neditables>=0.5\n' | .tools/bin/uv pip compile - --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/build.txt
 	.tools/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/run.txt
 	.tools/bin/uv pip compile pyproject.toml --group dev --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/dev.txt
 

@@ -19,11 +19,9 @@ ERROR_CODE = re.compile(r"\b(?:NET|REG|SSB|CASE|CM|QUE|CFG|BUG|BOT|DEMO|RUL|SIM|
 
 def table(page: str) -> list[list[str]]:
     """Return the cells of every table row of a page, header and rule lines left out."""
-    rows = []
-    for line in (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines():
-        if line.startswith("|") and not set(line) <= set("|-: "):
-            rows.append([cell.strip() for cell in line.strip().strip("|").split("|")])
-    return rows
+    lines = (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines()
+    rows = [line.strip().strip("|") for line in lines if line.startswith("|") and not set(line) <= set("|-: ")]
+    return [[cell.strip() for cell in row.split("|")] for row in rows]
 
 
 def logged() -> Iterator[tuple[str, str, frozenset[str], str]]:
@@ -94,9 +92,10 @@ def test_the_documented_commands_exist() -> None:
 
 def test_internal_links_in_the_docs_lead_somewhere() -> None:
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    broken = []
-    for page in pages:
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-            if not target.startswith("http") and not (page.parent / target).exists():
-                broken.append(f"{page.relative_to(ROOT)}: {target}")
+    links = [(page, target) for page in pages for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))]
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page, target in links
+        if not target.startswith("http") and not (page.parent / target).exists()
+    ]
     assert not broken, "\n".join(broken)

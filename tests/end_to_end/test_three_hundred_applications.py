@@ -15,7 +15,7 @@ from harness import Town, keys_written, town
 
 from robot.draft import explain_text
 from rules.assessment import Assessment, Outcome, Recommendation, Severity
-from rules.money import kronor
+from rules.money import kronor, swedish
 from workqueue import State
 
 pytestmark = pytest.mark.xdist_group("three-hundred")
@@ -231,3 +231,17 @@ def explain(config: Path, case_ref: str) -> Any:
     return subprocess.run(
         [sys.executable, "-m", "robot", "explain", case_ref, "-c", str(config)], capture_output=True, text=True, timeout=60, check=True
     )
+
+
+def test_the_picture_in_the_readme_shows_what_the_robot_proposes(handled: Town) -> None:
+    """The first 60 of 300 are the demo's 60: each row of the picture with a proposal and an amount must be what was assessed."""
+    picture = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^ (EB-\d+) .*?(BIFALL|DELAVSLAG|handläggaren avgör) +([–\d][\d … –]*\d)\b", picture, flags=re.MULTILINE)
+    by_number = {draft["number"]: Assessment.model_validate(draft["assessment"]) for draft in handled.drafts().values()}
+    assert len(shown) >= 6
+    for number, proposal, amount in shown:
+        result = by_number[number]
+        assert (result.proposal.value if result.proposal else "handläggaren avgör") == proposal
+        assert result.span is not None
+        bounds = [swedish(one).replace("\u00a0", " ") if one is not None else "–" for one in (result.span.lowest, result.span.highest)]
+        assert amount == (bounds[0] if bounds[0] == bounds[1] else " … ".join(bounds))
