@@ -26,13 +26,13 @@ class Asker:
         self._sources = tuple(sources)
         self._deadline_s = deadline_s
 
-    async def ask(self, application: Application, number: str, case_ref: str) -> tuple[RegisterAnswer, ...]:
+    async def ask(self, application: Application, number: str) -> tuple[RegisterAnswer, ...]:
         """Return one answer for each adult and source, in the order of the application."""
         adults = [member for member in application.household.members if member.role != "child"]
-        answers = await asyncio.gather(*(self._ask_one(adult, application, number, case_ref) for adult in adults))
+        answers = await asyncio.gather(*(self._ask_one(adult, application, number) for adult in adults))
         return tuple(answer for of_person in answers for answer in of_person)
 
-    async def _ask_one(self, adult: Member, application: Application, number: str, case_ref: str) -> list[RegisterAnswer]:
+    async def _ask_one(self, adult: Member, application: Application, number: str) -> list[RegisterAnswer]:
         if adult.personnummer is None:
             return self._unavailable(adult, "REG-101")
         query = RegisterQuery(
@@ -50,7 +50,8 @@ class Asker:
             code = "REG-102"
         except ConnectorError as error:
             code = error.code
-        log.warning("register.no_answer", register=self._registers.name, case_ref=case_ref, code=code)
+        # Not of which case: a hand-over right after it would be a stop, for a control sample has an answer of every source.
+        log.warning("register.no_answer", register=self._registers.name, code=code)
         return self._unavailable(adult, code)
 
     def _unavailable(self, adult: Member, code: str) -> list[RegisterAnswer]:

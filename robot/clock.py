@@ -7,7 +7,7 @@ their own day. The machine's time (`machine_s`) is what leases go by.
 from __future__ import annotations
 
 import time
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -54,7 +54,8 @@ class WorldClock:
     """
 
     def __init__(self, start: datetime, *, day_length_s: float | None = None, epoch: float | None = None) -> None:
-        self._start = start.astimezone(STOCKHOLM)
+        # In UTC, where every day has 24 hours: local time has one of 23 and one of 25 each year.
+        self._start = start.astimezone(UTC)
         self._speed = _DAY_S / day_length_s if day_length_s else 1.0
         self._epoch = time.time() if epoch is None else epoch
 

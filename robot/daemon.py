@@ -19,14 +19,16 @@ from connectors.registers.port import Registers
 from connectors.registers.ssbtek import Ssbtek
 from robot.ask import Asker
 from robot.clock import Clock
-from robot.database import Database
+from robot.database import Database, open_key, open_queue
 from robot.delivery import Delivery
 from robot.pull import Puller
 from robot.schedule import Jobs
 from robot.settings import Settings
 from robot.worker import Worker
 from rules import Rulebook, load_rulebook
-from workqueue import Claimed, MasterKey, State, WorkQueue
+from workqueue import Claimed, RetriableQueueError, State, WorkQueue
+
+__all__ = ["CONTROL_SAMPLE", "Daemon", "case_system_of", "open_key", "open_queue", "registers_of"]
 
 log = structlog.get_logger()
 
@@ -34,16 +36,6 @@ CONTROL_SAMPLE = b"control sample"
 """What the key that picks the control sample is derived for."""
 _LOOK_EVERY_S = 1.0
 _HEARTBEATS_PER_LEASE = 3
-
-
-def open_key(settings: Settings) -> MasterKey:
-    """Return the master key, made at first start. Raises KeyRefused when it may not be used."""
-    return MasterKey.load_or_create(settings.storage.key_file, database=settings.storage.database)
-
-
-def open_queue(settings: Settings, clock: Clock, *, upgrade: bool = False) -> WorkQueue:
-    """Return the queue of these settings; a database that is not there yet is made. Raises QueueError when it cannot be used."""
-    return WorkQueue.open(settings.storage.database, key=open_key(settings), clock=clock, upgrade=upgrade)
 
 
 def case_system_of(settings: Settings, rulebook: Rulebook, clock: Clock) -> CaseSystem:
@@ -94,9 +86,7 @@ class Daemon:
                 "daemon.started", once=self._once, rulebook=self._rulebook.hash[:12], cases_in_flight=self._settings.work.cases_in_flight
             )
             pulled = await self._first_pull(puller)
-            if self._once:
-                await database.call(lambda queue: queue.release_due(at_once=State.WAITING_FOR_REGISTER))
-            await jobs.maintain()
+            await self._wake_what_rests(database, jobs)
             jobs.start()
             stack.callback(jobs.stop)
             beat = asyncio.create_task(self._heartbeat(database))
@@ -126,12 +116,32 @@ class Daemon:
         )
 
     async def _first_pull(self, puller: Puller) -> bool:
+        """List all that nobody has begun, unless told to stop meanwhile. Return whether it was done."""
+        pull = asyncio.create_task(puller.pull(everything=True))
+        stopped = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({pull, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        pull.cancel()
         try:
-            await puller.pull(everything=True)
+            await pull
+        except asyncio.CancelledError:
+            return False
         except ConnectorError as error:
             log.warning("pull.failed", code=error.code, neighbour=error.neighbour)
             return False
+        except RetriableQueueError as error:
+            log.warning("database.unavailable", code=error.code)
+            return False
         return True
+
+    async def _wake_what_rests(self, database: Database, jobs: Jobs) -> None:
+        """Rescue and wake what is due; with `once` also what waits for a register, which is asked now or never."""
+        try:
+            if self._once:
+                await database.call(lambda queue: queue.release_due(at_once=State.WAITING_FOR_REGISTER))
+            await jobs.maintain()
+        except RetriableQueueError as error:
+            log.warning("database.unavailable", code=error.code)
 
     async def _work(self, worker: Worker, database: Database) -> bool:
         """Keep cases in flight until stopped; with `once`, until none can be done now. Return whether none was left."""
@@ -139,23 +149,36 @@ class Daemon:
         while not self._stopping.is_set():
             self._wake.clear()
             free = self._settings.work.cases_in_flight - len(self._in_hand)
-            claimed = await database.call(partial(self._claim, limit=free)) if free else []
+            claimed = await self._claimed(database, free)
             for case in claimed:
                 task = asyncio.create_task(worker.handle(case))
                 self._in_hand[task] = case
                 task.add_done_callback(self._let_go)
-            if self._once and not self._in_hand and not claimed:
-                left = await database.call(lambda queue: queue.unfinished())
-                if not (left.due or left.leased or left.later or left.waiting_for_register):
-                    return True
-                if asyncio.get_running_loop().time() > limit:
-                    log.error("daemon.once_limit", code="BOT-001")
-                    return False
+            if self._once and not self._in_hand and not claimed and await self._nothing_left(database):
+                return await database.call(lambda queue: not queue.counts().get(State.PARKED))
+            if self._once and asyncio.get_running_loop().time() > limit:
+                log.error("daemon.once_limit", code="BOT-001")
+                return False
             await self._wait()
         return not self._once
 
-    def _claim(self, queue: WorkQueue, *, limit: int) -> list[Claimed]:
-        return queue.claim(self._name, limit, self._settings.work.lease_s)
+    async def _claimed(self, database: Database, limit: int) -> list[Claimed]:
+        """Claim at most that many cases; none while the database is locked or full, which is tried again."""
+        if limit == 0:
+            return []
+        try:
+            return await database.call(lambda queue: queue.claim(self._name, limit, self._settings.work.lease_s))
+        except RetriableQueueError as error:
+            log.warning("database.unavailable", code=error.code)
+            return []
+
+    async def _nothing_left(self, database: Database) -> bool:
+        try:
+            left = await database.call(lambda queue: queue.unfinished())
+        except RetriableQueueError as error:
+            log.warning("database.unavailable", code=error.code)
+            return False
+        return not (left.due or left.leased or left.later or left.waiting_for_register)
 
     def _let_go(self, task: asyncio.Task[None]) -> None:
         self._in_hand.pop(task, None)
@@ -176,7 +199,11 @@ class Daemon:
             held = dict(self._in_hand)
             if not held:
                 continue
-            ours = await database.call(partial(WorkQueue.heartbeat, claimed=list(held.values()), lease_s=lease_s))
+            try:
+                ours = await database.call(partial(WorkQueue.heartbeat, claimed=list(held.values()), lease_s=lease_s))
+            except RetriableQueueError as error:
+                log.warning("database.unavailable", code=error.code)
+                continue
             for task, case in held.items():
                 if case.id not in ours and not task.done():
                     log.warning("case.lease_lost", case_ref=case.case_ref, code="QUE-010")

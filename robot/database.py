@@ -1,4 +1,7 @@
-"""The queue, called from the event loop: one thread does all its work, so that a slow disk never holds up the network."""
+"""The queue of some settings, and the queue called from the event loop.
+
+One thread does all its work, so that a slow disk never holds up the network.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,21 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from workqueue import WorkQueue
+from robot.clock import Clock
+from robot.settings import Settings
+from workqueue import MasterKey, WorkQueue
 
 Value = TypeVar("Value")
+
+
+def open_key(settings: Settings) -> MasterKey:
+    """Return the master key, made at first start. Raises KeyRefused when it may not be used."""
+    return MasterKey.load_or_create(settings.storage.key_file, database=settings.storage.database)
+
+
+def open_queue(settings: Settings, clock: Clock, *, upgrade: bool = False) -> WorkQueue:
+    """Return the queue of these settings; a database that is not there yet is made. Raises QueueError when it cannot be used."""
+    return WorkQueue.open(settings.storage.database, key=open_key(settings), clock=clock, upgrade=upgrade)
 
 
 class Database:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from robot.clock import STOCKHOLM
 from rules.month import Month
@@ -13,9 +13,14 @@ GRACE = timedelta(hours=24)
 def deadline(first_pulled: datetime, month: Month | None, income_month_complete_day: int) -> datetime:
     """Return 24 hours after the later of the first pull and 00:00 on the day after the income month is complete."""
     if month is None:
-        return first_pulled + GRACE
+        return after(first_pulled, GRACE)
     complete = month.plus(-1).day(income_month_complete_day) + timedelta(days=1)
-    return max(first_pulled, datetime.combine(complete, time(), STOCKHOLM)) + GRACE
+    return after(max(first_pulled, datetime.combine(complete, time(), STOCKHOLM)), GRACE)
+
+
+def after(moment: datetime, wait: timedelta) -> datetime:
+    """Return the moment that much later, in UTC: in local time, the nights when the clocks change, a sum is an hour wrong."""
+    return moment.astimezone(UTC) + wait
 
 
 def next_asking(now: datetime, hour: int) -> datetime:

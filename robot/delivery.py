@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from connectors.case_systems.port import CaseSystem, Effect, EffectKind, Standing
+from connectors.case_systems.port import CaseSystem, Effect, EffectKind, Receipt
 from robot.database import Database
 from robot.draft import document, recommendation_text
 from robot.effects import CaseIdentity, replan_after_difference
@@ -34,26 +34,32 @@ class Delivery:
         Raises RetriableError when a write could not be done or its outcome is unknown: it is looked for by its key next time.
         Raises PermanentError when the case system refuses it, StaleLease when the case is no longer ours.
         """
-        while pending := await self._database.call(lambda queue: queue.pending_effects(claimed)):
-            effect = pending[0]
-            if await self._case_system.standing(claimed.case_id, claimed.assigned_to) is Standing.TAKEN:
+        pending = await self._pending(claimed)
+        while pending:
+            stored = pending.pop(0)
+            effect = Effect(stored.key, EffectKind(stored.kind), claimed.case_id, stored.payload)
+            receipt = await self._case_system.apply_if_ours(effect, claimed.assigned_to)
+            if receipt is None:
                 await self._taken(claimed)
                 return
-            await self._write(claimed, effect)
+            if receipt.differs:
+                await self._replan(claimed, receipt.differs, EffectDone(effect.key, receipt.reference, receipt.found))
+                pending = await self._pending(claimed)
+            else:
+                await self._receipt(claimed, effect.key, receipt)
         steps.done("deliver")
         await self._close(claimed, steps)
 
-    async def _write(self, claimed: Claimed, stored: StoredEffect) -> None:
-        effect = Effect(stored.key, EffectKind(stored.kind), claimed.case_id, stored.payload)
-        receipt = await self._case_system.apply(effect)
-        if receipt.differs:
-            await self._replan(claimed, receipt.differs, EffectDone(effect.key, receipt.reference, receipt.found))
-        else:
-            await self._database.call(lambda queue: queue.receipt(claimed, effect.key, receipt.reference, receipt.found))
+    async def _pending(self, claimed: Claimed) -> list[StoredEffect]:
+        return await self._database.call(lambda queue: queue.pending_effects(claimed))
+
+    async def _receipt(self, claimed: Claimed, key: str, receipt: Receipt) -> None:
+        """Store that a write stands. Raises StaleLease when the case is no longer ours, so that the next one is not begun."""
+        await self._database.call(lambda queue: queue.receipt(claimed, key, receipt.reference, receipt.found))
 
     async def _replan(self, claimed: Claimed, differs: tuple[str, ...], done: EffectDone) -> None:
         """The case system's own calculation has something else: a new recommendation for review, and what is left in its light."""
-        draft = await self._database.call(lambda queue: queue.draft(claimed.case_id))
+        draft = await self._database.call(lambda queue: queue.draft(claimed.case_ref))
         assert draft is not None
         identity = CaseIdentity(self._case_system.name, claimed.case_id, claimed.version, claimed.run)
         before = Assessment.model_validate(draft["assessment"])
@@ -69,7 +75,7 @@ class Delivery:
         log.warning("case.draft_differs", case_ref=claimed.case_ref, code="CASE-101")
 
     async def _close(self, claimed: Claimed, steps: Steps) -> None:
-        draft = await self._database.call(lambda queue: queue.draft(claimed.case_id))
+        draft = await self._database.call(lambda queue: queue.draft(claimed.case_ref))
         assert draft is not None
         result = Assessment.model_validate(draft["assessment"])
         hidden = result.outcome.value == "stop" or draft["control_sample"]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.case_systems.port import CaseSystem, Standing, StoredDraft
+from robot import logs
 from robot.daemon import case_system_of, open_queue
 from robot.settings import Settings
 from rules import load_rulebook
@@ -34,7 +35,8 @@ class Row:
 
 def collect(settings: Settings) -> list[Row]:
     """Return a row for every application of the case system, in order of number."""
-    return asyncio.run(_collect(settings))
+    with logs.silenced():
+        return asyncio.run(_collect(settings))
 
 
 async def _collect(settings: Settings) -> list[Row]:

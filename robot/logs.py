@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import orjson
@@ -17,21 +18,28 @@ from structlog.typing import Processor
 from connectors.masking import mask
 
 LEVELS = ("debug", "info", "warning", "error")
+_STRUCTLOG_OWN = ("_record", "_from_structlog")
+"""What structlog carries along with a library's record, and takes away before anything is written."""
 
 
 def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        return mask(value)
-    if isinstance(value, dict):
-        return {key: _masked(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    """Return a value with every identity number in it masked; what is neither text, number nor collection is logged as text."""
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, int):
+        text = str(value)
+        return value if mask(text) == text else mask(text)
+    if isinstance(value, Mapping):
+        return {mask(str(key)): _masked(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
         return [_masked(item) for item in value]
-    return value
+    return mask(str(value))
 
 
 def _mask_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        event[key] = _masked(value)
+        if key not in _STRUCTLOG_OWN:
+            event[key] = _masked(value)
     return event
 
 
@@ -62,7 +70,7 @@ def _render_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 
 
 def set_up(level: str = "info", style: Literal["auto", "json", "console"] = "auto") -> None:
-    """Send structlog's and the standard library's logs to standard output in one form."""
+    """Send structlog's and the standard library's logs, and Python's warnings, to standard output in one form."""
     console = style == "console" or (style == "auto" and sys.stdout.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -87,9 +95,26 @@ def set_up(level: str = "info", style: Literal["auto", "json", "console"] = "aut
     )
     root = logging.getLogger()
     root.handlers = [handler]
+    # Else a warning, or a library's record that cannot be formatted, goes to standard error with the values it is about.
+    logging.captureWarnings(True)
+    logging.raiseExceptions = False
     root.setLevel(getattr(logging, level.upper()))
     for noisy in ("apscheduler", "httpx", "httpcore", "aiohttp", "asyncio", "alembic", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Log nothing meanwhile: a command that asks the neighbours says itself what came of it, on a standard output of its own."""
+    before, configured = structlog.get_config(), structlog.is_configured()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    try:
+        yield
+    finally:
+        if configured:
+            structlog.configure(**before)
+        else:
+            structlog.reset_defaults()
 
 
 def _name_foreign(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

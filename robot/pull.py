@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from connectors.case_systems.port import CaseApplication, CaseListed, CaseSystem, Standing
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, PermanentError, RetriableError
 from robot.clock import Clock
 from robot.database import Database
 from robot.deadlines import deadline
 from rules import Rulebook, triage
 from rules.facts import Application, CaseFile, History
-from workqueue import PulledCase
+from rules.month import Month
+from workqueue import UNREAD, PulledCase
 
 log = structlog.get_logger()
 
@@ -38,7 +39,8 @@ class Puller:
         """Add what is new and return how many cases that was.
 
         Asks for what was created since the last pull that succeeded, less the overlap, or for `everything` not begun. A case that
-        cannot be read now is left for the next time `everything` is asked for. Raises ConnectorError when the list cannot be read.
+        cannot be read now is left for the next time; one that trying again will not help is put in the queue all the same, so that it
+        has a deadline and reaches a person. Raises ConnectorError when the list cannot be read to its end: what was found is kept.
         """
         async with self._one_at_a_time:
             started = self._clock.now()
@@ -47,19 +49,25 @@ class Puller:
             seen = await self._database.call(lambda queue: queue.known(self._case_system.name))
             batch: list[CaseListed] = []
             added = unread = 0
-            async for listed in self._case_system.find_new(since):
-                if seen.get(listed.case_id) == listed.changed_at.isoformat():
-                    continue
-                batch.append(listed)
-                if len(batch) == _BATCH:
-                    done = await self._take(batch)
-                    added, unread, batch = added + done[0], unread + done[1], []
+            cut_short: ConnectorError | None = None
+            try:
+                async for listed in self._case_system.find_new(since):
+                    if seen.get(listed.case_id) == listed.changed_at.isoformat():
+                        continue
+                    batch.append(listed)
+                    if len(batch) == _BATCH:
+                        done = await self._take(batch)
+                        added, unread, batch = added + done[0], unread + done[1], []
+            except ConnectorError as error:
+                cut_short = error
             done = await self._take(batch)
             added, unread = added + done[0], unread + done[1]
-            if not unread:
+            if not unread and cut_short is None:
                 await self._database.call(lambda queue: queue.set_last_pull(self._case_system.name, started))
             if added or unread:
                 log.info("pull.done", added=added, unread=unread, everything=since is None)
+            if cut_short is not None:
+                raise cut_short
             return added
 
     async def take(self, case: CaseApplication) -> None:
@@ -76,9 +84,15 @@ class Puller:
             async with limit:
                 try:
                     return await self._case_system.application(listed.case_id)
-                except ConnectorError as error:
+                except RetriableError as error:
                     log.warning("pull.case_unread", code=error.code, neighbour=error.neighbour)
                     return None
+                except PermanentError as error:
+                    log.warning("pull.case_unread", code=error.code, neighbour=error.neighbour)
+                except Exception:
+                    # A bug in one case stops that case alone: its worker meets it again, and hands the case over.
+                    log.warning("pull.case_unread", code="BUG-001", neighbour=self._case_system.name)
+                return _unread(listed.case_id)
 
         cases = await asyncio.gather(*(read(listed) for listed in batch))
         pulled = [self._pulled(case) for case in cases if case is not None and case.standing is Standing.OURS]
@@ -98,7 +112,7 @@ class Puller:
             version=case.version,
             priority=URGENT if case.application and self._is_urgent(case.application, now) else NORMAL,
             month=str(month) if month else None,
-            deadline=deadline(now, month, self._rulebook.guidelines.income_month_complete_day),
+            deadline=deadline(now, month, self._rulebook.guidelines.income_month_complete_day(month or Month.of(now.date()))),
             assigned_to=case.assigned_to,
         )
 
@@ -106,3 +120,9 @@ class Puller:
         alone = CaseFile(today=now.date(), application=application, history=History(known=False))
         result = triage(alone, self._rulebook)
         return result is not None and result.outcome.value == "urgent"
+
+
+def _unread(case_id: str) -> CaseApplication:
+    return CaseApplication(
+        case_id=case_id, number=case_id, version=UNREAD, standing=Standing.OURS, assigned_to=None, application=None, unreadable=UNREAD
+    )

@@ -16,6 +16,7 @@ from connectors.errors import ConnectorError
 from robot.database import Database
 from robot.pull import Puller
 from robot.settings import Schedule
+from workqueue import RetriableQueueError
 
 log = structlog.get_logger()
 
@@ -80,6 +81,8 @@ def _guarded(name: str, job: Callable[[], Awaitable[None]]) -> Callable[[], Awai
     async def run() -> None:
         try:
             await job()
+        except RetriableQueueError as error:
+            log.warning("database.unavailable", code=error.code)
         except Exception:
             log.exception("job.failed", job=name, code="BUG-003")
 

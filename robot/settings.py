@@ -5,19 +5,25 @@ A mistake is told as file, line, key and what is allowed.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentRefused
 
 from connectors.case_systems.caremanagement import CareManagementSettings
 from connectors.registers.ssbtek import SsbtekSettings
-from robot.clock import Clock, SystemClock, WorldClock
+from connectors.transport.settings import TransportSettings
+from robot.clock import STOCKHOLM, Clock, SystemClock, WorldClock
+from robot.settings_file import PREFIX, ConfigFile, SettingsError, read, unknown_in_environment, unreadable_in_environment
 from rules.facts import Source
+
+__all__ = ["Settings", "SettingsError", "load", "world_start"]
 
 Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
 
@@ -69,7 +75,7 @@ class Work(Section):
     """How much is in hand at once, and for how long."""
 
     cases_in_flight: Annotated[int, Field(ge=1, le=500, description="Cases in hand at the same time.")] = 16
-    lease_s: Annotated[Seconds, Field(description="A worker that has not been heard of for this long loses its case.")] = 60
+    lease_s: Annotated[float, Field(gt=0, le=3600, description="A worker that has not been heard of for this long loses its case.")] = 60
     stop_within_s: Annotated[Seconds, Field(description="At SIGTERM: what is in hand may take this long to finish.")] = 30
     try_again_first_s: Annotated[Seconds, Field(description="First wait after a write that failed; doubles up to the last.")] = 5
     try_again_last_s: Annotated[Seconds, Field(description="Longest wait between tries.")] = 600
@@ -95,7 +101,7 @@ class Settings(BaseSettings):
     """All that config.yaml may say."""
 
     model_config = SettingsConfigDict(
-        env_prefix="BISTANDSROBOT_", env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, nested_model_default_partial_update=True
     )
 
     municipality: Municipality
@@ -126,13 +132,24 @@ class Settings(BaseSettings):
             return SystemClock()
         return WorldClock(self.world.start, day_length_s=self.world.day_length_s, epoch=self.world.epoch)
 
+    def addresses(self) -> dict[tuple[str, ...], str]:
+        """Return the address of every neighbour, by its place in the file."""
+        return {
+            ("case_system", "base_url"): self.case_system.base_url,
+            ("case_system", "party_url"): self.case_system.party_url,
+            ("registers", "ssbtek", "url"): self.registers.ssbtek.url,
+        }
 
-class SettingsError(Exception):
-    """config.yaml cannot be used; `problems` has one sentence for each mistake: file, line, key, what is allowed."""
+    def transports(self) -> dict[tuple[str, ...], TransportSettings]:
+        """Return how each neighbour is talked to, by its place in the file."""
+        return {
+            ("case_system", "transport"): self.case_system.transport,
+            ("registers", "ssbtek", "transport"): self.registers.ssbtek.transport,
+        }
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("CFG-001 " + "; ".join(problems))
-        self.problems = problems
+    def only_loopback(self) -> bool:
+        """Say whether every neighbour is on this machine. Others are never asked while there is no key that may be used."""
+        return all(_is_loopback(url) for url in self.addresses().values())
 
 
 def load(path: Path) -> Settings:
@@ -140,73 +157,84 @@ def load(path: Path) -> Settings:
 
     Raises SettingsError when the file is missing, is no YAML mapping, has a key twice, or a value is not allowed.
     """
+    file = read(path)
+    problems = unknown_in_environment(frozenset(Settings.model_fields))
+    if problems:
+        raise SettingsError(problems)
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{path}: cannot be read ({type(error).__name__}); give the file with -c"]) from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise SettingsError([f"{path}:{line}: not valid YAML: {error.problem}"]) from None
-    if not isinstance(node, yaml.MappingNode):
-        raise SettingsError([f"{path}:1: a mapping of sections is expected; see the documented config.yaml"])
-    lines: dict[tuple[str, ...], int] = {}
-    twice = [f"{path}:{line}: {key}: the key stands twice" for key, line in _index(node, (), lines)]
-    if twice:
-        raise SettingsError(twice)
-    try:
-        settings = Settings(**data)
+        settings = Settings(**file.data)
+    except EnvironmentRefused as error:
+        raise SettingsError([unreadable_in_environment(str(error))]) from None
     except ValidationError as error:
-        raise SettingsError([_sentence(path, lines, problem) for problem in error.errors(include_url=False, include_input=False)]) from None
-    return _absolute(settings, path.resolve().parent)
+        found = error.errors(include_url=False, include_input=False)
+        raise SettingsError([file.sentence(one["loc"], one["type"], one["msg"]) for one in found]) from None
+    settings = _absolute(settings, path.resolve().parent)
+    problems = _unusable(settings, file)
+    if problems:
+        raise SettingsError(problems)
+    return settings
 
 
-def _index(node: yaml.Node, at: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> list[tuple[str, int]]:
-    """Note the line of every key; return the keys that stand twice."""
-    twice: list[tuple[str, int]] = []
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            place = (*at, str(key.value))
-            if place in lines:
-                twice.append((".".join(place), key.start_mark.line + 1))
-            lines[place] = key.start_mark.line + 1
-            twice += _index(value, place, lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for number, value in enumerate(node.value):
-            lines[*at, str(number)] = value.start_mark.line + 1
-            twice += _index(value, (*at, str(number)), lines)
-    return twice
+def _unusable(settings: Settings, file: ConfigFile) -> list[str]:
+    """Return what no single value shows by itself: addresses that are none, certificates that cannot be read."""
+    problems = [
+        file.sentence(place, "address", "an address is http:// or https:// with a host, without user, ? and #")
+        for place, url in settings.addresses().items()
+        if not _is_address(url)
+    ]
+    for place, transport in settings.transports().items():
+        if transport.ca_file or transport.client_certificate_file:
+            # Loaded here alone: the client behind it is heavy, and most commands ask nobody.
+            from connectors.transport.wire import ssl_context
+
+            try:
+                ssl_context(transport)
+            except ValueError as error:
+                problems.append(file.sentence(place, "certificate", str(error)))
+    return problems
 
 
-def _sentence(path: Path, lines: dict[tuple[str, ...], int], problem: Any) -> str:
-    place = tuple(str(part) for part in problem["loc"])
-    known = place
-    while known and known not in lines:
-        known = known[:-1]
-    allowed = problem["msg"]
-    if problem["type"] == "extra_forbidden":
-        allowed = "no such setting; `bistandsrobot schema config` lists them"
-    return f"{path}:{lines.get(known, 1)}: {'.'.join(place)}: {allowed}"
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not (parts.query or parts.fragment or "@" in parts.netloc)
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:
+    """Return the settings with every path in them counted from the file's folder."""
+
     def at(path: Path) -> Path:
         return Path(os.path.normpath(folder / path))
 
+    def files(transport: TransportSettings) -> TransportSettings:
+        names = ("ca_file", "client_certificate_file", "client_key_file")
+        return transport.model_copy(update={name: at(path) for name in names if (path := getattr(transport, name)) is not None})
+
+    registers, case_system = settings.registers, settings.case_system
+    ssbtek = registers.ssbtek.model_copy(update={"transport": files(registers.ssbtek.transport)})
     return settings.model_copy(
         update={
             "municipality": settings.municipality.model_copy(update={"guidelines": at(settings.municipality.guidelines)}),
             "storage": settings.storage.model_copy(
                 update={"database": at(settings.storage.database), "key_file": at(settings.storage.key_file)}
             ),
+            "case_system": case_system.model_copy(update={"transport": files(case_system.transport)}),
+            "registers": registers.model_copy(update={"ssbtek": ssbtek}),
         }
     )
 
 
 def world_start(day: str) -> datetime:
     """Return eight in the morning of a day written YYYY-MM-DD, in Sweden: when the demo's world wakes up."""
-    from robot.clock import STOCKHOLM
-
     return datetime.fromisoformat(day).replace(hour=8, tzinfo=STOCKHOLM)

@@ -7,17 +7,17 @@ taken by a person, or parked for ops. An error in one case stops that case, neve
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from connectors.case_systems.port import CaseApplication, CaseReading, CaseSystem, Standing
-from connectors.errors import PermanentError, RetriableError
+from connectors.case_systems.port import CaseReading, CaseSystem, Standing
+from connectors.errors import ConnectorError, RetriableError
 from robot.ask import Asker
 from robot.clock import Clock
 from robot.database import Database
-from robot.deadlines import next_asking
+from robot.deadlines import after, next_asking
 from robot.delivery import Delivery
 from robot.draft import document, recommendation_text
 from robot.effects import CaseIdentity, plan
@@ -27,11 +27,22 @@ from rules import Rulebook, assess, is_control_sample, triage
 from rules.assessment import Assessment, Outcome
 from rules.facts import Application, CaseFile, History, Household, Member, RegisterAnswer
 from rules.month import Month
-from workqueue import AuditEvent, Claimed, NewEffect, PermanentQueueError, QueueError, RetriableQueueError, StaleLease, State
+from workqueue import (
+    UNREAD,
+    AuditEvent,
+    Claimed,
+    NewEffect,
+    PermanentQueueError,
+    QueueError,
+    RetriableQueueError,
+    StaleLease,
+    State,
+)
 
 log = structlog.get_logger()
 
 _MOST_TRIES = 1000
+_TOO_LARGE = "QUE-017"
 
 
 @dataclass
@@ -78,63 +89,70 @@ class Worker:
 
     async def handle(self, claimed: Claimed) -> None:
         """Take a claimed case as far as it can go; never raises but for cancellation."""
+        steps = Steps()
         try:
-            if claimed.state is State.DELIVERING:
-                await self._delivery.deliver(claimed, Steps())
-            else:
-                await self._prepare(claimed, Steps())
+            if claimed.state is not State.DELIVERING:
+                if not await self._prepare(claimed, steps):
+                    return
+                claimed = replace(claimed, state=State.DELIVERING)
+            await self._delivery.deliver(claimed, steps)
         except StaleLease:
             log.warning("case.lease_lost", case_ref=claimed.case_ref, code="QUE-010")
         except RetriableQueueError as error:
             # The database itself cannot take a note now: the case keeps its lease, and is rescued when that runs out.
             self._left_to_its_lease(claimed, error)
-        except RetriableError as error:
-            await self._later(claimed, error.code, error.retry_after_s)
-        except (PermanentError, PermanentQueueError) as error:
-            await self._park(claimed, error.code)
+        except ConnectorError as error:
+            await self._not_done(claimed, error)
+        except PermanentQueueError as error:
+            await self._not_stored(claimed, error)
         except Exception:
             log.exception("case.failed", case_ref=claimed.case_ref, code="BUG-001")
-            await self._give_to_a_person(claimed)
+            await self._give_to_a_person(claimed, "BUG-001")
 
-    async def _prepare(self, claimed: Claimed, steps: Steps) -> None:
+    async def _prepare(self, claimed: Claimed, steps: Steps) -> bool:
+        """Read, ask, assess, store. Return whether there is something to deliver now."""
         case = await self._case_system.application(claimed.case_id)
-        if case.standing is Standing.TAKEN:
+        unread_at_pull = claimed.version == UNREAD
+        if case.standing is Standing.TAKEN or (case.assigned_to != claimed.assigned_to and not unread_at_pull):
             await self._taken(claimed)
-            return
+            return False
         if case.version != claimed.version:
             await self._puller.take(case)
             log.info("case.changed", case_ref=claimed.case_ref)
-            return
-        alone = self._file(case.application or self._unreadable(case), History(known=False))
+            return False
+        alone = self._file(case.application or self._stand_in(claimed, case.unreadable or UNREAD), History(known=False))
         result = triage(alone, self._rulebook)
         if result is not None:
             steps.done("read")
-            await self._store_and_deliver(claimed, case, alone, result, steps)
-            return
+            await self._store(claimed, alone, result, number=case.number)
+            steps.done("store")
+            return True
         reading = await self._case_system.reading(case, partial=self._has_given_up_reading(claimed))
         steps.done("read")
-        await self._assess(claimed, reading, steps)
+        return await self._assess(claimed, reading, steps)
 
-    async def _assess(self, claimed: Claimed, reading: CaseReading, steps: Steps) -> None:
+    async def _assess(self, claimed: Claimed, reading: CaseReading, steps: Steps) -> bool:
         application = reading.case.application
         assert application is not None
         if reading.history.decided_by_person:
             await self._taken(claimed)
-            return
+            return False
         if reading.protected:
             application = application.model_copy(update={"protected": True})
         known = self._file(application, reading.history)
         result = triage(known, self._rulebook)
         if result is None:
-            answers = await self._asker.ask(application, reading.case.number, claimed.case_ref)
+            answers = await self._asker.ask(application, reading.case.number)
             steps.done("ask")
             known = known.model_copy(update={"registers": answers})
             past_deadline = self._clock.now() >= claimed.deadline
             result = assess(known, self._rulebook, hand_over=past_deadline)
             steps.done("assess")
             if await self._rest_if_it_must(claimed, result, answers, past_deadline=past_deadline):
-                return
-        await self._store_and_deliver(claimed, reading.case, known, result, steps)
+                return False
+        await self._store(claimed, known, result, number=reading.case.number)
+        steps.done("store")
+        return True
 
     async def _rest_if_it_must(
         self, claimed: Claimed, result: Assessment, answers: tuple[RegisterAnswer, ...], *, past_deadline: bool
@@ -145,7 +163,7 @@ class Worker:
         failed = any(may_be_mended(answer) for answer in answers)
         protection_unknown = any(flag.code == "stop.protection_unknown" for flag in result.flags)
         if not self._once and (protection_unknown or (failed and not self._has_given_up(claimed))):
-            until = self._clock.now() + timedelta(seconds=self._settings.registers.ask_again_s)
+            until = after(self._clock.now(), timedelta(seconds=self._settings.registers.ask_again_s))
             await self._rest(claimed, State.WAITING_FOR_REGISTER, until, "register.unavailable")
             return True
         if result.outcome is Outcome.WAITING_FOR_INCOME:
@@ -158,40 +176,39 @@ class Worker:
         await self._database.call(lambda queue: queue.rest(claimed, state, until, reason))
         log.info("case.resting", case_ref=claimed.case_ref, state=state.value, until=min(until, claimed.deadline).isoformat())
 
-    async def _store_and_deliver(self, claimed: Claimed, case: CaseApplication, known: CaseFile, result: Assessment, steps: Steps) -> None:
+    async def _store(self, claimed: Claimed, known: CaseFile, result: Assessment, *, number: str) -> None:
+        """Store the assessment, the draft and the writes to be made, in one transaction."""
         sample = result.outcome is Outcome.OK and is_control_sample(
-            case.case_id, self._sample_key, self._rulebook.guidelines.control_sample_percent
+            claimed.case_id, self._sample_key, self._rulebook.guidelines.control_sample_percent(result.month)
         )
-        identity = CaseIdentity(self._case_system.name, case.case_id, claimed.version, claimed.run)
-        effects = plan(result, control_sample=sample, identity=identity, number=case.number, warning_type=self._case_system.warning_type)
-        draft = draft_record(result, known, number=case.number, control_sample=sample)
+        identity = CaseIdentity(self._case_system.name, claimed.case_id, claimed.version, claimed.run)
+        effects = plan(result, control_sample=sample, identity=identity, number=number, warning_type=self._case_system.warning_type)
+        draft = draft_record(result, known, number=number, control_sample=sample)
         outcome = outcome_label(result, control_sample=sample)
         new = [NewEffect(effect.key, effect.kind.value, effect.payload) for effect in effects]
         await self._database.call(
             lambda queue: queue.finish(claimed, outcome, draft, new, [AuditEvent("case.assessed", "bistandsrobot", {"outcome": outcome})])
         )
-        steps.done("store")
-        await self._delivery.deliver(claimed, steps)
 
     def _file(self, application: Application, history: History) -> CaseFile:
         return CaseFile(today=self._clock.today(), application=application, history=history)
 
-    def _unreadable(self, case: CaseApplication) -> Application:
+    def _stand_in(self, claimed: Claimed, reason: str) -> Application:
         """Stand in for an application that could not be read as one, so that it takes the way of every other stop."""
         return Application(
-            case_id=case.case_id,
+            case_id=claimed.case_id,
             type="unknown",
-            received_at=self._clock.now(),
-            month=Month.of(self._clock.today()).plus(1),
+            received_at=claimed.first_pulled_at,
+            month=Month.parse(claimed.month) if claimed.month else Month.of(self._clock.today()).plus(1),
             household=Household(members=(Member(ref="applicant", role="applicant"),)),
-            unreadable=(case.unreadable or "unreadable",),
+            unreadable=(reason,),
         )
 
     def _has_given_up(self, claimed: Claimed) -> bool:
         if self._once:
             return True
-        waited = self._clock.now() - (claimed.waiting_since or self._clock.now())
-        return waited >= timedelta(seconds=self._settings.registers.give_up_after_s)
+        now = after(self._clock.now(), timedelta())
+        return now - (claimed.waiting_since or now) >= timedelta(seconds=self._settings.registers.give_up_after_s)
 
     def _has_given_up_reading(self, claimed: Claimed) -> bool:
         """Whether the case system's history has been tried for as long as a register would be."""
@@ -207,7 +224,7 @@ class Worker:
     async def _later(self, claimed: Claimed, code: str, retry_after_s: float | None) -> None:
         work = self._settings.work
         wait = min(work.try_again_first_s * 2 ** min(claimed.attempts, 16), work.try_again_last_s)
-        until = self._clock.now() + timedelta(seconds=max(wait, min(retry_after_s or 0, work.try_again_last_s)))
+        until = after(self._clock.now(), timedelta(seconds=max(wait, min(retry_after_s or 0, work.try_again_last_s))))
         try:
             await self._database.call(lambda queue: queue.try_later(claimed, until, code))
         except QueueError as error:
@@ -228,20 +245,46 @@ class Worker:
         if not isinstance(error, StaleLease):
             log.warning("database.unavailable", case_ref=claimed.case_ref, code=error.code)
 
-    async def _give_to_a_person(self, claimed: Claimed) -> None:
-        """A bug in this case: hand it over as a stop; park it for ops when even that does not work."""
-        try:
-            if claimed.state is State.DELIVERING:
-                await self._park(claimed, "BUG-001")
+    async def _not_done(self, claimed: Claimed, error: ConnectorError) -> None:
+        """The case system could not be read or written.
+
+        A reading is tried again until the deadline, also when we were refused: that is as a rule the line or an agreement, and ops can
+        mend it. Then the case goes to a person, as a stop, for protection could not be ruled out. A write that is refused is for ops.
+        """
+        passing = isinstance(error, RetriableError)
+        if claimed.state is State.DELIVERING:
+            if not passing:
+                await self._park(claimed, error.code)
                 return
-            case = await self._case_system.application(claimed.case_id)
-            known = self._file(self._unreadable(case), History(known=False))
+        elif self._clock.now() >= claimed.deadline or (self._once and not passing):
+            await self._give_to_a_person(claimed, error.code)
+            return
+        await self._later(claimed, error.code, error.retry_after_s if isinstance(error, RetriableError) else None)
+
+    async def _not_stored(self, claimed: Claimed, error: PermanentQueueError) -> None:
+        """The database refused something of this case. What is too large to be kept goes to a person without it."""
+        if error.code == _TOO_LARGE and claimed.state is not State.DELIVERING:
+            await self._give_to_a_person(claimed, error.code)
+        else:
+            await self._park(claimed, error.code)
+
+    async def _give_to_a_person(self, claimed: Claimed, code: str) -> None:
+        """Hand a case over as a stop, by what the queue knows of it alone; park it for ops when even that does not work."""
+        if claimed.state is State.DELIVERING:
+            await self._park(claimed, code)
+            return
+        try:
+            known = self._file(self._stand_in(claimed, code), History(known=False))
             result = triage(known, self._rulebook)
             assert result is not None
-            await self._store_and_deliver(claimed, case, known, result, Steps())
+            await self._store(claimed, known, result, number=claimed.number)
+        except (StaleLease, RetriableQueueError) as error:
+            self._left_to_its_lease(claimed, error)
         except Exception:
             log.exception("case.hand_over_failed", case_ref=claimed.case_ref, code="BUG-002")
             await self._park(claimed, "BUG-002")
+        else:
+            await self.handle(replace(claimed, state=State.DELIVERING))
 
 
 def may_be_mended(answer: RegisterAnswer) -> bool:

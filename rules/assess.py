@@ -60,12 +60,14 @@ def _compute(case: Case, *, hand_over: bool) -> Assessment:
 
 
 def _need_flags(case: Case, out: Findings, sums: Sums) -> None:
-    """Flag a need, known so far, unlike last month's. A case that only waits for incomes has none to compare yet."""
+    """Flag a need, known so far, unlike last month's, and limits that are not known. A case that only waits for incomes has no need yet."""
     may_differ = case.book.guidelines.need_may_differ.at(case.month)
     if may_differ is None:
         out.flag("sum.parameter_missing", "need_may_differ", label="ändrat behov")
     elif case.previous is not None and abs(sums.need - case.previous.need) > may_differ.value:
         out.flag("sum.need_differs", amount=labels.kr(may_differ.value).removesuffix(" kr"), previous=labels.kr(case.previous.need))
+    if case.book.guidelines.need_limit.at(case.month) is None:
+        out.flag("sum.parameter_missing", "need_limit", label="gräns för behovet")
 
 
 def _conclude(case: Case, out: Findings, sums: Sums, span: Span, *, waiting: bool) -> Assessment:
@@ -102,7 +104,5 @@ def _result_flags(case: Case, out: Findings, sums: Sums, proposal: str) -> None:
     if proposal == "DELAVSLAG":
         out.flag("result.delavslag", label=", ".join(out.refused))
     limit = case.book.guidelines.need_limit.at(case.month)
-    if limit is None:
-        out.flag("result.high_need", amount="0")
-    elif sums.need > limit.value:
+    if limit is not None and sums.need > limit.value:
         out.flag("result.high_need", amount=labels.kr(limit.value).removesuffix(" kr"))

@@ -187,8 +187,8 @@ class Receipt(Result):
 class Assessment(Result):
     """The whole result for one case file under one rulebook.
 
-    A stop or urgent assessment has no lines, sums, span or proposal. `proposal` None = handläggaren avgör.
-    `open_month` = the calculation is otherwise free of reasons for a person, and waits only for the month's incomes.
+    A stop or urgent assessment has no lines, sums, span or proposal. `proposal` None = handläggaren avgör. Outcome
+    `waiting_for_income` = free of reasons for a person, but more may be paid in the month that counts.
     """
 
     case_id: str

@@ -19,6 +19,8 @@ _TEXT_NOT_COUNTED = ("job_title", "employer", "school", "recipient", "benefit_na
 _PLANS_RECOGNISED = ("work", "job_seeking", "sick_leave", "sfi", "studies")
 _CIVIL_STATUSES = ("single", "cohabiting", "married")
 _SCHOOL_AGE = 21
+_OF_AGE = 18
+_RESIDENCES = ("full_time", "half_time", "other")
 
 
 def add_case_flags(case: Case, out: Findings) -> None:
@@ -90,8 +92,14 @@ def _household(case: Case, out: Findings) -> None:
         born = birth_date(adult)
         if born is None:
             out.flag("case.missing_fact", f"{adult.ref}.birth_date", person=adult.ref, label=f"födelsedatum, {labels.person(adult.ref)}")
-        elif age_on(born, case.month.first) < _SCHOOL_AGE and adult.school_youth is not False:
+            continue
+        age = age_on(born, case.month.first)
+        if age < _OF_AGE:
+            out.flag("case.under_age", adult.ref, person=adult.ref)
+        if age < _SCHOOL_AGE and adult.school_youth is not False:
             out.flag("case.school_youth", adult.ref, person=adult.ref)
+    for child in case.children:
+        _residence(case, out, child)
     version = many_children.at(case.time)
     more_than = case.book.law.many_children_more_than.at(case.month)
     if version is not None and more_than is not None and version.apply(len(case.children), more_than.value):
@@ -102,6 +110,18 @@ def _household(case: Case, out: Findings) -> None:
 def many_children(children: int, more_than: int) -> bool:
     """Say whether the limits for households with many children may apply; the regulation about them is not known yet."""
     return children > more_than
+
+
+def _residence(case: Case, out: Findings, child: Member) -> None:
+    """Flag a residence of an unknown kind, and one that the number of days contradicts."""
+    label = f"boende, {labels.person(child.ref)}"
+    if child.residence is not None and child.residence not in _RESIDENCES:
+        out.flag("case.unrecognised", f"{child.ref}.residence", person=child.ref, label=label)
+    if child.days_in_home is None:
+        return
+    whole = child.days_in_home >= case.month.days
+    if child.days_in_home == 0 or (child.residence == "full_time" and not whole) or (child.residence == "half_time" and whole):
+        out.flag("case.contradiction", f"{child.ref}.days_in_home", person=child.ref, label=label)
 
 
 def _changed_household(case: Case, out: Findings) -> None:
@@ -171,6 +191,9 @@ def _plans(case: Case, out: Findings) -> None:
             out.flag("case.plan_unknown", adult.ref, person=adult.ref)
         if "studies" in own:
             out.flag("case.student", adult.ref, person=adult.ref)
+    for plan in plans:
+        if plan.extent is not None and plan.extent.startswith(labels.UNKNOWN):
+            out.flag("case.unrecognised", f"{plan.person}.extent", label="omfattning av planeringen")
     known = [adult.ref for adult in case.adults]
     if any(plan.person not in known for plan in plans):
         out.flag("case.plan_unknown", "unknown_person")
@@ -184,7 +207,7 @@ def _history(case: Case, out: Findings) -> None:
         for row in case.previous.unrecognised:
             out.flag("case.history_unrecognised", row, label=row)
     last_need = case.previous.need if case.previous else 0
-    if (history.surplus if history.surplus is not None else -last_need) > 0:
+    if max(history.surplus or 0, -last_need) > 0:
         out.flag("case.surplus")
     if history.decided_by_person:
         out.flag("case.already_decided")

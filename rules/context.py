@@ -123,14 +123,22 @@ def _answers(file: CaseFile, adults: tuple[Member, ...], asked: tuple[Source, ..
 
 
 def _one(answers: list[RegisterAnswer], person: str, source: Source, at: datetime) -> RegisterAnswer:
-    """Return the one answer. None, or several that nobody can tell apart, means that the source could not be checked."""
-    if len(answers) == 1:
+    """Return the one answer.
+
+    None, several that nobody can tell apart, or one that contradicts itself means that the source could not be checked.
+    """
+    if len(answers) == 1 and not _contradicts_itself(answers[0]):
         answer = answers[0]
         if len(answer.payments) < 2:
             return answer
         return answer.model_copy(update={"payments": tuple(sorted(answer.payments, key=payment_order))})
     fetched = max((answer.fetched_at for answer in answers), default=at)
     return RegisterAnswer(person=person, source=source, status="unavailable", fetched_at=fetched)
+
+
+def _contradicts_itself(answer: RegisterAnswer) -> bool:
+    """Say whether an answer holds payments and says that it holds nothing, or gives an error and says that it was given."""
+    return (answer.status == "nothing_held" and bool(answer.payments)) or (answer.status != "unavailable" and answer.error is not None)
 
 
 def payment_order(payment: Payment) -> tuple[str, ...]:

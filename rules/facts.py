@@ -146,7 +146,8 @@ class Application(Fact):
 class Payment(Fact):
     """One payment from a register. `net` = after tax, before other deductions. `None` in `net` or `paid_on` = it could not be read.
 
-    `status`: paid, preliminary or planned; the last two are shown and not counted. `other_deductions` = deductions beyond tax.
+    `preliminary` = preliminary or planned: shown and not counted. `other_deductions` = deductions beyond tax; None = the source does
+    not say, or it could not be read.
     `organisation` is the a-kassa (SO) where the source is several.
     """
 

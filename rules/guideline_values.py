@@ -71,15 +71,13 @@ class Guidelines:
     lifecare_incomes: Series[Mapping[str, str]]
     lifecare_costs: Series[Mapping[str, str]]
 
-    @property
-    def control_sample_percent(self) -> int:
-        """The share of OK cases that a person calculates without the robot's amounts."""
-        return self.control_sample.latest
+    def control_sample_percent(self, month: Month) -> int:
+        """Return the share of a month's OK cases that a person calculates without the robot's amounts; the newest where none is dated."""
+        return _at(self.control_sample, month)
 
-    @property
-    def income_month_complete_day(self) -> int:
-        """From this day of the month before the month applied for, `nothing held` means nothing."""
-        return self.income_month_complete.latest
+    def income_month_complete_day(self, month: Month) -> int:
+        """Return the day of the month before `month` from which `nothing held` means nothing; the newest where none is dated."""
+        return _at(self.income_month_complete, month)
 
     @property
     def registers_asked(self) -> tuple[Source, ...]:
@@ -105,3 +103,8 @@ class Guidelines:
         """Return who pays a benefit or tells about an income; None = the list does not know it."""
         rule = self.incomes.get(benefit)
         return rule.origin if rule else None
+
+
+def _at(series: Series[int], month: Month) -> int:
+    dated = series.at(month)
+    return series.latest if dated is None else dated.value

@@ -16,6 +16,8 @@ from rules.money import ZERO, Ore, kronor
 
 _SWEDISH = "SEK"
 _NO_CURRENCY_FIELD = ("SO", "CSN")
+_TELLS_DEDUCTIONS = ("FK", "PM", "SO")
+_APPLICATION = "application"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +47,14 @@ class Bucket:
     source: str
     items: list[Item] = field(default_factory=list)
     month_before: bool = False
-    declared_too: tuple[str, Ore] | None = None
+    declared_too: list[tuple[str, Ore]] = field(default_factory=list)
     """The same income as declared, and its sum, where the register has it as well."""
     differs: bool = False
 
     @property
     def declared(self) -> bool:
         """Say whether the applicant is the source."""
-        return self.source == "application"
+        return self.source == _APPLICATION
 
     @property
     def key(self) -> str:
@@ -69,6 +71,17 @@ class Bucket:
     def certain(self) -> Ore:
         """The sum of what counts."""
         return Ore(sum(item.net or 0 for item in self.items if item.reason is None))
+
+    @property
+    def registered(self) -> Ore:
+        """The sum of what counts and a register has paid."""
+        return Ore(sum(item.net or 0 for item in self.items if item.reason is None and item.payment is not None))
+
+    @property
+    def deductions_unclear(self) -> bool:
+        """Say whether more than tax was taken from a payment, or its source, which should tell, does not."""
+        said = [item.payment.other_deductions for item in self.items if item.payment is not None]
+        return any(one != 0 if one is not None else self.source in _TELLS_DEDUCTIONS for one in said)
 
     @property
     def uncertain(self) -> tuple[tuple[str, Ore | None], ...]:
@@ -106,13 +119,15 @@ Buckets = dict[tuple[str, str], Bucket]
 class Collected:
     """All items of a case. `now` = paid in the month before the one applied for; `earlier` = the month before that.
 
-    `seen` = benefit and person of everything declared or paid now, ignored ones included.
+    `seen` = benefit and person of everything declared or paid now, ignored ones included. `overdue` = benefit and person of what was
+    preliminary or planned for a day now that has passed, and has not been paid then or later.
     """
 
     declared: Buckets = field(default_factory=dict)
     now: Buckets = field(default_factory=dict)
     earlier: Buckets = field(default_factory=dict)
     seen: set[tuple[str, str]] = field(default_factory=set)
+    overdue: list[tuple[str, str]] = field(default_factory=list)
 
 
 def collect(case: Case, out: Findings) -> Collected:
@@ -131,7 +146,7 @@ def collect(case: Case, out: Findings) -> Collected:
 def in_line_order(case: Case, buckets: Buckets) -> list[Bucket]:
     """Return the buckets by person, declared before registered, by source and name."""
     people = [member.ref for member in (*case.adults, *case.children)]
-    sources = ("application", *SOURCES)
+    sources = (_APPLICATION, *SOURCES)
 
     def place(bucket: Bucket) -> tuple[int, int, str]:
         person = people.index(bucket.person) if bucket.person in people else len(people)
@@ -146,7 +161,7 @@ def _declared(case: Case, out: Findings, found: Collected, number: int, income: 
     listed = case.book.guidelines.income_at(income.type, case.month)
     fact = case.said(f"incomes[{number}].net", kronor(income.net) if income.net is not None else "?")
     label = f"{labels.income(income.type)}, {labels.person(person)}"
-    if listed is not None and listed.value == "ignore":
+    if _ignores(listed):
         found.seen.add((income.type, person))
         out.shown.append(f"{label}: {_amount(income.net)} räknas inte enligt riktlinjerna")
         return
@@ -158,29 +173,35 @@ def _declared(case: Case, out: Findings, found: Collected, number: int, income: 
     if reason is None and not known:
         reason, most = "case.unrecognised", income.net
     item = Item(income.net, reason, most, fact, income.paid_on, listed=listed)
-    found.declared.setdefault((income.type, person), Bucket(income.type, person, "application")).items.append(item)
+    found.declared.setdefault((income.type, person), Bucket(income.type, person, _APPLICATION)).items.append(item)
     found.seen.add((income.type, person))
 
 
 def _payment(case: Case, out: Findings, found: Collected, answer: RegisterAnswer, payment: Payment) -> None:
-    listed = case.book.guidelines.income_at(payment.benefit, case.month, payment.part, payment.amount_type)
+    listed = _listed(case, payment)
     label = f"{labels.income(payment.benefit)}, {labels.person(answer.person)}"
     now = payment.paid_on is None or case.is_now(payment.paid_on)
+    key = (payment.benefit, answer.person)
     if payment.preliminary:
         if payment.paid_on is None or payment.paid_on >= case.paid_in.first:
             out.shown.append(f"{label}: {_amount(payment.net)}{_on(payment.paid_on)} är preliminär eller planerad och räknas inte")
-        return
+        if not _ignores(listed) and _is_overdue(case, answer, payment):
+            found.overdue.append(key)
+        if payment.paid_on is not None or _ignores(listed):
+            return
     if payment.paid_on is not None and not now and payment.paid_on not in case.month_before:
         return
-    key = (payment.benefit, answer.person)
-    if listed is not None and listed.value == "ignore":
+    mixed = payment.mixed_rows and has_parts(case, payment.benefit)
+    if _ignores(listed) and not mixed:
         if now:
             found.seen.add(key)
             out.shown.append(f"{label}: {_amount(payment.net)}{_on(payment.paid_on)} räknas inte enligt riktlinjerna")
         return
     reason, most = _doubt(payment.net, listed)
-    if payment.mixed_rows and has_parts(case, payment.benefit):
-        reason, most = reason or "income.mixed_rows", payment.net
+    if mixed:
+        reason, most = reason or "income.mixed_rows", most if reason else payment.net
+    if reason is None and payment.gross is not None and payment.tax is not None and payment.gross - payment.tax != payment.net:
+        reason, most = "income.contradiction", max(payment.net or ZERO, Ore(payment.gross - payment.tax))
     if payment.currency != _SWEDISH and not (payment.currency is None and answer.source in _NO_CURRENCY_FIELD):
         reason, most = "income.currency", None
     if payment.paid_on is None:
@@ -190,6 +211,27 @@ def _payment(case: Case, out: Findings, found: Collected, answer: RegisterAnswer
     buckets.setdefault(key, Bucket(payment.benefit, answer.person, answer.source)).items.append(item)
     if now:
         found.seen.add(key)
+
+
+def _is_overdue(case: Case, answer: RegisterAnswer, payment: Payment) -> bool:
+    """Say whether a preliminary payment's day had passed when the source answered, with nothing of the benefit paid then or later."""
+    day = payment.paid_on
+    if day is None or not case.is_now(day) or day >= local_day(answer.fetched_at):
+        return False
+    paid = [one.paid_on for one in answer.payments if one.benefit == payment.benefit and not one.preliminary]
+    return not any(one is not None and case.is_now(one) and one >= day for one in paid)
+
+
+def _listed(case: Case, payment: Payment) -> Dated[Handling] | None:
+    """Return what the list says about a payment. A kind of income that only applicants declare is no benefit of a register."""
+    guidelines = case.book.guidelines
+    if guidelines.origin(payment.benefit) == _APPLICATION:
+        return None
+    return guidelines.income_at(payment.benefit, case.month, payment.part, payment.amount_type)
+
+
+def _ignores(listed: Dated[Handling] | None) -> bool:
+    return listed is not None and listed.value == "ignore"
 
 
 def _doubt(net: Ore | None, listed: Dated[Handling] | None) -> tuple[str | None, Ore | None]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rules import labels
 from rules.assessment import FactUsed
 from rules.context import INCOME_SOURCES, Case
 from rules.costs import changed_by_more_than
-from rules.facts import Source
+from rules.facts import RegisterAnswer, Source
 from rules.findings import Findings
 from rules.found import Counted, blank
 from rules.income_items import Bucket, Collected, collect, in_line_order
@@ -31,6 +33,9 @@ def add_income_lines(case: Case, out: Findings, *, month_open: bool) -> None:
     _unchecked_registers(case, out)
     if not month_open:
         _vanished(case, out, found, merged)
+        for benefit, person in found.overdue:
+            label = f"{labels.income(benefit)}, {labels.person(person)}"
+            out.flag("income.not_yet_paid", f"income.{benefit}.{person}", person=person, label=label)
 
 
 def _count_once(case: Case, out: Findings, found: Collected) -> set[tuple[str, str]]:
@@ -42,12 +47,13 @@ def _count_once(case: Case, out: Findings, found: Collected) -> set[tuple[str, s
         benefit = (table.value.get(kind) if table else None) or kind
         register = found.now.get((benefit, person))
         if register is None or register.declared:
+            _not_in_its_register(case, declared)
             found.now[kind, person] = declared
             continue
         merged.add((kind, person))
-        register.declared_too = (kind, declared.certain)
+        register.declared_too.append((kind, declared.certain))
         sure = not declared.uncertain and not register.uncertain
-        if sure and abs(declared.certain - register.certain) <= (tolerance.value if tolerance else 0):
+        if sure and abs(declared.certain - register.registered) <= (tolerance.value if tolerance else 0):
             amount = labels.kr(declared.certain)
             out.shown.append(f"{declared.label}: {amount} i ansökan är samma inkomst som {register.label} i registret, räknas en gång")
         else:
@@ -56,14 +62,39 @@ def _count_once(case: Case, out: Findings, found: Collected) -> set[tuple[str, s
     return merged
 
 
+def _not_in_its_register(case: Case, declared: Bucket) -> None:
+    """Make a benefit uncertain that the applicant has declared by its name, and that the register that pays it does not show."""
+    origin = case.book.guidelines.origin(declared.benefit)
+    if origin in INCOME_SOURCES and _fully_answered(case, declared.person, origin):
+        _make_uncertain(declared)
+
+
+def _make_uncertain(declared: Bucket) -> None:
+    declared.items = [item if item.reason is not None else replace(item, reason="income.differs", most=item.net) for item in declared.items]
+
+
 def _paid_the_month_before(case: Case, found: Collected) -> None:
     """Take in what was paid only the month before, when its source answered and last month's calculation did not have it."""
     for (benefit, person), bucket in found.earlier.items():
         if (benefit, person) in found.seen or _previous_amount(case, benefit, person) is not None:
             continue
+        if names := _counted_as_declared(case, bucket):
+            # The register had it the month before and has it no longer: what is declared again may be paid or not.
+            for name in names:
+                if (name, person) in found.now:
+                    _make_uncertain(found.now[name, person])
+            continue
         if _fully_answered(case, person, bucket.source):
             bucket.month_before = True
             found.now[benefit, person] = bucket
+
+
+def _counted_as_declared(case: Case, bucket: Bucket) -> list[str]:
+    """Return the names that applicants declare a benefit by under which last month's calculation has the same amount."""
+    tolerance = case.book.guidelines.same_income_tolerance.at(case.month)
+    within = tolerance.value if tolerance else 0
+    amounts = [(name, _previous_amount(case, name, bucket.person)) for name in _same_income(case, bucket.benefit)]
+    return [name for name, amount in amounts if amount is not None and abs(amount - bucket.certain) <= within]
 
 
 def _line(case: Case, out: Findings, bucket: Bucket) -> None:
@@ -90,7 +121,7 @@ def _line(case: Case, out: Findings, bucket: Bucket) -> None:
     )
     for reason, _ in bucket.uncertain:
         out.flag(reason, bucket.key, person=bucket.person, label=bucket.label)
-    if any(item.payment and (item.payment.other_deductions or 0) > 0 for item in bucket.items):
+    if bucket.deductions_unclear:
         out.flag("income.deductions", bucket.key, person=bucket.person, label=bucket.label)
     if bucket.month_before:
         out.flag("income.month_before", bucket.key, person=bucket.person, label=bucket.label)
@@ -114,6 +145,8 @@ def _pay(case: Case, out: Findings, bucket: Bucket) -> tuple[Version[..., Counte
     assert version is not None
     known = case.file.history.jobbstimulans if case.file.history.known else None
     windows = None if known is None else tuple(Window(one.from_month, one.to_month) for one in known if one.person == bucket.person)
+    if any(window.last < window.first for window in windows or ()):
+        windows = None
     percent = case.book.law.jobbstimulans_percent.at(case.paid_in)
     facts = tuple(case.recorded(f"jobbstimulans[{bucket.person}]", f"{window.first} till {window.last}") for window in windows or ())
     running = [window for window in windows or () if case.paid_in in window]
@@ -130,30 +163,31 @@ def _of_a_child(case: Case, out: Findings, bucket: Bucket) -> tuple[Version[...,
     other = child_income.at(case.time)
     assert other is not None
     own_norm = next((line.amount for line in out.lines if line.key == f"norm.{bucket.person}"), None)
-    if own_norm is not None and bucket.certain > own_norm:
+    counted = sum(line.low for line in out.lines if line.section == "income" and line.person == bucket.person)
+    left = None if own_norm is None else Ore(max(own_norm - counted, ZERO))
+    if left is not None and bucket.certain > left:
         out.flag("income.child", bucket.key, person=bucket.person, label=bucket.label)
-    return other, other.apply(bucket.certain, own_norm), ()
+    return other, other.apply(bucket.certain, left), ()
 
 
 def _between(bucket: Bucket, found: Counted) -> Counted:
     """Declared and registered differ: blank between the two, or up to both together when either is uncertain itself."""
-    declared = bucket.declared_too[1] if bucket.declared_too else ZERO
-    register = Ore(bucket.certain - declared)
-    because = f"ansökan visar {labels.kr(declared)}, registret {labels.kr(register)}"
-    high = max(declared, register)
+    declared = [amount for _, amount in bucket.declared_too]
+    because = f"ansökan visar {' och '.join(labels.kr(amount) for amount in declared)}, registret {labels.kr(bucket.registered)}"
     if bucket.uncertain:
         return blank("income.differs", because, low=ZERO, high=found.high, parameters=found.parameters)
-    return blank("income.differs", because, low=min(declared, register), high=high, parameters=found.parameters)
+    low, high = min(bucket.registered, *declared), max(bucket.registered, *declared)
+    return blank("income.differs", because, low=low, high=high, parameters=found.parameters)
 
 
 def _compare(case: Case, out: Findings, bucket: Bucket, *, month_open: bool) -> None:
     """Flag an income that is new, or changed by more than the threshold; a smaller sum only when nothing more can come."""
     if case.previous is None or bucket.uncertain or bucket.month_before or bucket.differs:
         return
-    old = _previous_amount(case, bucket.benefit, bucket.person)
-    if old is None and bucket.declared_too:
-        old = _previous_amount(case, bucket.declared_too[0], bucket.person)
-    if old is None:
+    names = (bucket.benefit, *(kind for kind, _ in bucket.declared_too if kind != bucket.benefit))
+    amounts = [amount for name in names if (amount := _previous_amount(case, name, bucket.person)) is not None]
+    old = Ore(sum(amounts))
+    if not amounts:
         out.flag("income.new", bucket.key, person=bucket.person, label=bucket.label)
         return
     threshold = case.book.guidelines.change_threshold.at(case.month)
@@ -171,7 +205,7 @@ def _unchecked_registers(case: Case, out: Findings) -> None:
         if source not in INCOME_SOURCES or case.file.person(person) is None:
             continue
         silent = answer.status == "unavailable"
-        parts = [one for one in answer.deviations if _IDENTITY_GROUP not in one.upper()]
+        parts = _missing_parts(answer)
         if not silent and not parts:
             continue
         what = "kunde inte kontrolleras" if silent else "svarade bara delvis"
@@ -204,28 +238,45 @@ def _vanished(case: Case, out: Findings, found: Collected, merged: set[tuple[str
         if not _previous_amount(case, kind, person) or _joined(case, found, kind, person):
             continue
         origin = case.book.guidelines.origin(kind)
-        if origin == "application" or all(_fully_answered(case, person, one) for one in ([origin] if origin else INCOME_SOURCES)):
-            label = f"{labels.income(kind)}, {labels.person(person)}"
-            known = person if case.file.person(person) else None
-            out.flag("income.vanished", f"income.{kind}.{person}", person=known, label=label)
+        label, key = f"{labels.income(kind)}, {labels.person(person)}", f"income.{kind}.{person}"
+        known = person if case.file.person(person) else None
+        sources = [one for one in INCOME_SOURCES if origin in (one, None)]
+        if all(_fully_answered(case, person, one) for one in sources):
+            out.flag("income.vanished", key, person=known, label=label)
+        elif not any((person, one) in case.answers for one in sources) and not _has_left(case, person):
+            out.flag("income.not_shown", key, person=known, label=label)
 
 
 def _joined(case: Case, found: Collected, kind: str, person: str) -> bool:
     """Say whether an income of last month is there now under the name of the same income in a register, or the other way about."""
+    return any((name, person) in found.seen and _previous_amount(case, name, person) is None for name in _same_income(case, kind))
+
+
+def _same_income(case: Case, kind: str) -> list[str]:
+    """Return the other names of an income: as its register has it, or as applicants declare it."""
     table = case.book.guidelines.same_income.at(case.month)
     pairs = table.value.items() if table else ()
-    others = [benefit for declared, benefit in pairs if declared == kind] + [declared for declared, benefit in pairs if benefit == kind]
-    return any((other, person) in found.seen for other in others)
+    return [benefit for declared, benefit in pairs if declared == kind] + [declared for declared, benefit in pairs if benefit == kind]
+
+
+def _has_left(case: Case, person: str) -> bool:
+    """Say whether a person was in last month's calculation and is not in the household now, which has its own flag."""
+    return case.file.person(person) is None and case.previous is not None and person in case.previous.members
 
 
 def _fully_answered(case: Case, person: str, source: str) -> bool:
     known: Source | None = next((one for one in INCOME_SOURCES if one == source), None)
-    return known is not None and case.answered(person, known) and not case.answers[person, known].deviations
+    return known is not None and case.answered(person, known) and not _missing_parts(case.answers[person, known])
+
+
+def _missing_parts(answer: RegisterAnswer) -> list[str]:
+    """Return the parts of an answer that may lack an income; what the register could not say of the person's identity is none."""
+    return [one for one in answer.deviations if _IDENTITY_GROUP not in one.upper()]
 
 
 def _applied(bucket: Bucket) -> Ore | None:
     if bucket.declared_too:
-        return bucket.declared_too[1]
+        return Ore(sum(amount for _, amount in bucket.declared_too))
     nets = [item.net for item in bucket.items if item.net is not None]
     return Ore(sum(nets)) if bucket.declared and len(nets) == len(bucket.items) else None
 

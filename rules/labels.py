@@ -70,7 +70,8 @@ _MONTHS = (
     "november",
     "december",
 )
-_UNKNOWN = "unknown:"
+UNKNOWN = "unknown:"
+"""What stands before a value from outside that is not known."""
 
 
 def cost(kind: str) -> str:
@@ -80,7 +81,7 @@ def cost(kind: str) -> str:
 
 def income(kind: str) -> str:
     """Name an income: a declared one in Swedish, a benefit as its register does."""
-    return _INCOMES.get(kind) or (f"Okänd inkomst {_in_brackets(kind)}".strip() if kind.startswith(_UNKNOWN) else kind)
+    return _INCOMES.get(kind) or (f"Okänd inkomst {_in_brackets(kind)}".strip() if kind.startswith(UNKNOWN) else kind)
 
 
 def source(code: str) -> str:
@@ -137,4 +138,4 @@ def _in_brackets(kind: str) -> str:
 
 
 def _bare(kind: str) -> str:
-    return kind.removeprefix(_UNKNOWN)
+    return kind.removeprefix(UNKNOWN)

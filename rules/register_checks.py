@@ -52,8 +52,8 @@ def _facts(case: Case, out: Findings, answer: RegisterAnswer, key: str, name: st
         out.flag("case.assets", key, person=person, label=f"kapitalinkomst, {labels.person(person)}")
     if facts.tax_refund:
         out.flag("case.assets", f"{key}.tax_refund", person=person, label=f"skatteåterbäring, {labels.person(person)}")
-    if any(permit.permanent is not True for permit in facts.permits):
-        # Only a permanent permit is recognised: a temporary one, or one of an unknown kind, is for a person.
+    if any(permit.permanent is not True or permit.to_day is not None for permit in facts.permits):
+        # Only a permanent permit without an end is recognised: a temporary one, or one of an unknown kind, is for a person.
         out.flag("case.permit", key, person=person)
 
 

@@ -6,12 +6,13 @@ from datetime import date
 
 from rules.assessment import Assessment, Flag, Outcome, Recommendation
 from rules.context import Case
-from rules.facts import CaseFile, Source
+from rules.facts import CaseFile, Source, Unrecognised
 from rules.receipt import receipt_of
 from rules.rulebook import Rulebook
 
 _YEARS = range(1990, 2101)
 _SAYS_PROTECTED: tuple[Source, ...] = ("FK", "AF", "CSN")
+_ABOUT_PROTECTION = ("skydd", "sekretess", "protect", "secrecy")
 
 
 def urgent_flags(file: CaseFile, book: Rulebook) -> tuple[Flag, ...]:
@@ -29,6 +30,8 @@ def stop_flags(file: CaseFile, book: Rulebook) -> tuple[Flag, ...]:
     codes = []
     if application.protected:
         codes.append("stop.protected_identity")
+    elif any(_is_about_protection(unknown) for unknown in application.unrecognised):
+        codes.append("stop.protection_unknown")
     if "other_tenancy" in application.unreadable:
         codes.append("stop.other_tenancy")
     if any(code != "other_tenancy" for code in application.unreadable) or not _is_a_household(file) or not _has_plausible_times(file):
@@ -39,16 +42,23 @@ def stop_flags(file: CaseFile, book: Rulebook) -> tuple[Flag, ...]:
 def protection_flags(case: Case) -> tuple[Flag, ...]:
     """Return the stop for protected identity, or for an adult about whom no source could say.
 
-    One source that says no is enough for an adult; the case system's silence is not, and children follow the adults.
+    One source that says no is enough for an adult; the case system's silence is not, and children follow the adults. A mark of
+    protection that cannot be read is never named to anybody: it may be one.
     """
     book = case.book
     if any(answer.facts.protected for answer in case.file.registers):
         return (book.flags.flag("stop.protected_identity"),)
+    if any(_is_about_protection(unknown) for answer in case.file.registers for unknown in answer.unrecognised):
+        return (book.flags.flag("stop.protection_unknown"),)
     for adult in case.adults:
         said = [case.answers[adult.ref, source] for source in _SAYS_PROTECTED if (adult.ref, source) in case.answers]
         if not any(answer.status != "unavailable" and answer.facts.protected is False for answer in said):
             return (book.flags.flag("stop.protection_unknown"),)
     return ()
+
+
+def _is_about_protection(unknown: Unrecognised) -> bool:
+    return any(word in unknown.path.casefold() for word in _ABOUT_PROTECTION)
 
 
 def without_amounts(file: CaseFile, book: Rulebook, flags: tuple[Flag, ...], outcome: Outcome) -> Assessment:

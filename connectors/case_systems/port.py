@@ -142,6 +142,14 @@ class CaseSystem(Protocol):
         """
         ...
 
+    async def apply_if_ours(self, effect: Effect, assigned_to: str | None) -> Receipt | None:
+        """Do one write when the case is ours at that moment; None, and nothing written, when it is a person's.
+
+        The same promises as `standing` and then `apply`, from the same reads: nothing is read twice, and what could change between is
+        read last.
+        """
+        ...
+
     def warning_type(self, flag_code: str) -> str | None:
         """Return the case system's own type of warning for a flag; None = no type fits and the flag stands in the document only."""
         ...

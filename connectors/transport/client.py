@@ -6,11 +6,12 @@ import asyncio
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 import httpx
 
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, RetriableError
 from connectors.masking import holds_identity
 from connectors.transport import failures
 from connectors.transport.answer import Answer, to_json
@@ -18,10 +19,12 @@ from connectors.transport.breaker import Breaker, Passage, Position
 from connectors.transport.failures import Failure
 from connectors.transport.retries import asked_to_wait, retrying
 from connectors.transport.settings import TransportSettings
-from connectors.transport.wire import WireError, client, read_body, release
+from connectors.transport.wire import WireError, read_body, release, transport_of
 
 Params = Mapping[str, str | int | Sequence[str]]
 _WEB_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+_ADDRESSES_KEPT = 512
+_HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "bistandsrobot"}
 
 
 @dataclass(slots=True)
@@ -39,7 +42,9 @@ class _Call:
 class Transport:
     """One neighbour: one long-lived client, a bounded pool, and every limit of `TransportSettings`.
 
-    Error texts hold a code and a fixed sentence: never an address, a header, a body or an identity.
+    Requests and answers are httpx's and go straight to its transport: an `AsyncClient` between would add cookies, redirects, proxies
+    and credentials that nobody wants, at a third of a request's cost. Error texts hold a code and a fixed sentence: never an address,
+    a header, a body or an identity.
     """
 
     def __init__(self, base_url: str, settings: TransportSettings, *, neighbour: str, headers: Mapping[str, str] | None = None) -> None:
@@ -49,7 +54,11 @@ class Transport:
         self.neighbour = neighbour
         self._base = base_url.rstrip("/")
         self._settings = settings
-        self._client = client(settings, dict(headers or {}))
+        self._wire = transport_of(settings)
+        self._closed = False
+        self._headers = httpx.Headers(_HEADERS | {name.lower(): value for name, value in (headers or {}).items()})
+        self._address = lru_cache(_ADDRESSES_KEPT)(httpx.URL)  # one case's addresses are asked many times
+        self._extensions = {"timeout": httpx.Timeout(None, connect=settings.connect_timeout_s).as_dict()}
         self._free = asyncio.Semaphore(settings.pool_size)
         self._breaker = Breaker(
             neighbour, failures_to_open=settings.breaker_failures, open_s=settings.breaker_open_s, monotonic=time.monotonic
@@ -83,14 +92,14 @@ class Transport:
             async with asyncio.timeout(total_s) as call.limit:
                 if not repeatable:
                     return await self._once(call)
-                loop = retrying(self._settings, total_s=total_s, left_alone=lambda: self._breaker.position is not Position.CLOSED)
-                return await loop(self._once, call)
+                return await self._repeated(call, total_s)
         except TimeoutError:
             raise self._error(call, failures.TOO_SLOW if call.sent else failures.POOL_BUSY) from None
 
     async def aclose(self) -> None:
         """Close the connections; questions still out get an error."""
-        await self._client.aclose()
+        self._closed = True
+        await self._wire.aclose()
 
     def _build(
         self,
@@ -108,17 +117,38 @@ class Transport:
             raise ValueError("a request has one body: content or json")
         if holds_identity(unquote(path)) or any(holds_identity(str(value)) for value in (params or {}).values()):
             raise failures.error(failures.IDENTITY_IN_URL, self.neighbour)
-        sent_headers = dict(headers or {})
+        sent_headers = self._headers.copy()
+        sent_headers.update(headers)
         if json is not None:
             content = to_json(json)
             sent_headers.setdefault("content-type", "application/json")
-        return self._client.build_request(method, self._base + path, params=params, content=content, headers=sent_headers)
+        return httpx.Request(
+            method, self._address(self._base + path), params=params, content=content, headers=sent_headers, extensions=self._extensions
+        )
+
+    async def _repeated(self, call: _Call, total_s: float) -> Answer:
+        """Try a read, and again while that may help. The loop is made for the few that fail: making it costs as much as asking."""
+        began = time.monotonic()
+        try:
+            return await self._once(call)
+        except RetriableError as exc:
+            failed: RetriableError | None = exc
+
+        async def attempt() -> Answer:
+            nonlocal failed
+            if failed is not None:
+                first, failed = failed, None
+                raise first
+            return await self._once(call)
+
+        left_s = total_s - (time.monotonic() - began)
+        return await retrying(self._settings, total_s=left_s, left_alone=lambda: self._breaker.position is not Position.CLOSED)(attempt)
 
     async def _once(self, call: _Call) -> Answer:
         """Try once. The breaker learns how it went, whatever happens, also when we are cancelled."""
         call.sent = False
         async with self._free:
-            if self._client.is_closed:
+            if self._closed:
                 raise self._error(call, failures.CLOSED)
             passage = self._breaker.enter()
             call.sent = True
@@ -148,7 +178,7 @@ class Transport:
 
     async def _exchange(self, call: _Call) -> Answer:
         try:
-            response = await self._client.send(call.request, stream=True)
+            response = await self._wire.handle_async_request(call.request)
         except WireError as exc:
             raise self._error(call, exc.failure, sent=exc.sent) from None
         try:

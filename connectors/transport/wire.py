@@ -1,11 +1,10 @@
-"""The httpx client on aiohttp's transport, and what its exceptions mean for a request that may have been sent."""
+"""httpx's transport on aiohttp, and what its exceptions mean for a request that may have been sent."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import ssl
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import aiohttp
 import httpx
@@ -65,22 +64,15 @@ def meaning(exc: BaseException) -> WireError:
     return WireError(failures.NOT_HTTP, sent=True)
 
 
-def client(settings: TransportSettings, headers: dict[str, str]) -> httpx.AsyncClient:
-    """Return the one long-lived client for a neighbour: no cookies, no redirects, no proxies from the environment."""
+def transport_of(settings: TransportSettings) -> NeighbourTransport:
+    """Return the one long-lived transport for a neighbour: no cookies, no redirects, no proxies from the environment, nothing resent."""
     context = ssl_context(settings)
 
     def session() -> aiohttp.ClientSession:
         connector = aiohttp.TCPConnector(limit=settings.pool_size, ssl=context, keepalive_timeout=settings.keepalive_s)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(never_resend,))
 
-    return httpx.AsyncClient(
-        transport=NeighbourTransport(verify=context, client=session),
-        headers={"accept-encoding": "identity"} | headers,
-        cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
-        timeout=httpx.Timeout(None, connect=settings.connect_timeout_s),
-        follow_redirects=False,
-        trust_env=False,
-    )
+    return NeighbourTransport(verify=context, client=session, trust_env=False)
 
 
 def ssl_context(settings: TransportSettings) -> ssl.SSLContext:

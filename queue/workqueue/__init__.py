@@ -16,6 +16,7 @@ from workqueue.errors import (
 from workqueue.keys import MasterKey
 from workqueue.records import (
     NORMAL,
+    UNREAD,
     URGENT,
     Added,
     AuditEvent,
@@ -42,6 +43,7 @@ __all__ = [
     "NORMAL",
     "NOT_ENDED",
     "RESTING",
+    "UNREAD",
     "URGENT",
     "Added",
     "AuditEvent",

@@ -40,7 +40,7 @@ _LAST_POSITION = select(func.coalesce(func.max(effects.c.position), 0)).where(OF
 _PENDING = select(effects).where(OF_RUN, effects.c.done_at.is_(None)).order_by(effects.c.position)
 _RECEIPT = (
     update(effects)
-    .where(OF_RUN, effects.c.key == bindparam("b_key"), effects.c.done_at.is_(None))
+    .where(OF_RUN, effects.c.key == bindparam("b_key"), effects.c.done_at.is_(None), exists().where(_DELIVERING))
     .values(done_at=bindparam("b_now"), found=bindparam("b_found"), reference=bindparam("b_reference"))
 )
 _IS_DONE = select(exists().where(OF_RUN, effects.c.key == bindparam("b_key")))
@@ -104,7 +104,6 @@ class Delivering(Store):
         Raises StaleLease when the case is not ours: whoever has it finds the write by its key. A second receipt changes nothing.
         """
         with self._db.write() as tx:
-            _hold(tx, claimed)
             self._receive(tx, claimed, EffectDone(effect_key, reference, found))
 
     def amend(
@@ -191,10 +190,13 @@ class Delivering(Store):
             raise PermanentQueueError("QUE-015", detail=claimed.case_ref) from None
 
     def _receive(self, tx: Connection, claimed: Claimed, done: EffectDone) -> None:
-        key = _run_of(claimed) | {"b_key": done.key}
+        key = ours(claimed) | _run_of(claimed) | {"b_key": done.key}
         reference = self._sealer.seal(REFERENCE, done.key, done.reference)
         changed = tx.execute(_RECEIPT, key | {"b_now": self._clock.now(), "b_found": done.found, "b_reference": reference}).rowcount
-        if changed != 1 and not tx.execute(_IS_DONE, key).scalar_one():
+        if changed == 1:
+            return
+        _hold(tx, claimed)
+        if not tx.execute(_IS_DONE, key).scalar_one():
             raise PermanentQueueError("QUE-016", detail=claimed.case_ref)
 
 

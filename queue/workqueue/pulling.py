@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from workqueue import limits
 from workqueue.base import UNLEASED, Store
-from workqueue.records import Added, AuditEvent, PulledCase
+from workqueue.records import UNREAD, Added, AuditEvent, PulledCase
 from workqueue.sealing import ASSIGNED_TO, NUMBER
 from workqueue.states import State, sources
 from workqueue.tables import items, pulls, seen
@@ -92,6 +93,10 @@ class Pulling(Store):
         current = next((row for row in versions if row.is_current), None)
         if current is not None and current.version == case.version:
             return Added(current.case_ref, created=False, superseded=0)
+        if current is not None and current.version != UNREAD:
+            # Who had the case when it was first pulled stays what later versions are measured against: a person who has taken the case
+            # since then still has it when the applicant changes the application.
+            case = replace(case, assigned_to=self._sealer.open(ASSIGNED_TO, current.case_ref, current.assigned_to))
         superseded = self._supersede(tx, current) if current is not None else 0
         earlier = next((row for row in versions if row.version == case.version), None)
         if earlier is None:

@@ -11,6 +11,8 @@ from workqueue.states import Outcome, State
 
 URGENT = 0
 NORMAL = 1
+UNREAD = "unread"
+"""Stands for the version of an application that could not be read when it was pulled: nor is it known who had it then."""
 
 
 class QueueClock(Protocol):

@@ -5,11 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, select, text
 
 from workqueue.database import BUSY_TIMEOUT_S, Database
 from workqueue.errors import KeyRefused, PermanentQueueError
@@ -20,6 +16,9 @@ from workqueue.tables import store
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _KEY_CHECK_TEXT = "bistandsrobot"
 _THE_STORE = 1
+_REVISION_TABLE = "alembic_version"
+_REVISION = text("SELECT version_num FROM alembic_version")
+_TABLES = text("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'")
 
 
 def upgrade(path: Path, *, key: MasterKey, busy_timeout_s: float = BUSY_TIMEOUT_S) -> bool:
@@ -37,9 +36,7 @@ def upgrade(path: Path, *, key: MasterKey, busy_timeout_s: float = BUSY_TIMEOUT_
                 refuse_other_key(connection, key)
             if found == head():
                 return False
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            _migrate(connection)
             if found is None:
                 _store_key_check(connection, key)
             return True
@@ -77,9 +74,10 @@ def revision(connection: Connection) -> str | None:
 
     Raises PermanentQueueError when it is at one that this program does not know, or holds somebody else's tables.
     """
-    found = MigrationContext.configure(connection).get_current_revision()
+    tables = set(connection.execute(_TABLES).scalars())
+    found: str | None = connection.execute(_REVISION).scalar_one_or_none() if _REVISION_TABLE in tables else None
     if found is None:
-        if inspect(connection).get_table_names():
+        if tables:
             raise PermanentQueueError("QUE-022")
         return None
     if found not in _revisions():
@@ -94,15 +92,20 @@ def head() -> str:
 
 @cache
 def _revisions() -> tuple[str, ...]:
-    """Return the revisions that the package ships, newest first."""
-    return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+    """Return the revisions that the package ships, newest first: each migration's file is named r<revision>_<what>.py."""
+    return tuple(sorted((path.stem.partition("_")[0][1:] for path in (_MIGRATIONS / "versions").glob("r*_*.py")), reverse=True))
 
 
-def _config() -> Config:
+def _migrate(connection: Connection) -> None:
+    # Alembic is loaded here alone: it takes a third of a second, and a database is seldom made.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    return config
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _store_key_check(connection: Connection, key: MasterKey) -> None:

@@ -1,7 +1,18 @@
-"""The command line: `bistandsrobot COMMAND`."""
+"""The command line: `bistandsrobot COMMAND`. `app` is the whole of it, put together when it is asked for."""
 
 from __future__ import annotations
 
-from robot.cli.app import app, main
+from typing import TYPE_CHECKING
 
-__all__ = ["app", "main"]
+from robot.cli.commands import main, program
+
+if TYPE_CHECKING:
+    import typer
+
+__all__ = ["main"]
+
+
+def __getattr__(name: str) -> typer.Typer:
+    if name != "app":
+        raise AttributeError(name)
+    return program()

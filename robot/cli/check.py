@@ -11,12 +11,13 @@ from rich.table import Table
 
 from connectors.errors import ConnectorError
 from connectors.handshake import Handshake
+from robot import logs
 from robot.cli.options import EXIT_FAILED, ConfigOption, JsonOption, settings_from
 from robot.cli.output import console
 from robot.daemon import case_system_of, open_queue, registers_of
 from robot.settings import Settings
 from rules import Rulebook, RulebookError, load_rulebook
-from workqueue import QueueError
+from workqueue import MasterKey, QueueError
 
 
 def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
@@ -27,10 +28,16 @@ def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fals
     Example: bistandsrobot check -c /etc/bistandsrobot/config.yaml
     """
     settings = settings_from(config)
-    results = [Handshake("configuration", ok=True, message=str(config)), *_own_parts(settings)]
+    store = _store(settings)
+    results = [Handshake("configuration", ok=True, message=str(config)), store]
     rulebook = _rulebook(settings, results)
-    if rulebook is not None:
-        results += asyncio.run(_neighbours(settings, rulebook))
+    if rulebook is not None and not store.ok and not settings.only_loopback():
+        results.append(
+            Handshake("neighbours", ok=False, message="not asked: nobody beyond this machine is, before key and database are OK")
+        )
+    elif rulebook is not None:
+        with logs.silenced():
+            results += asyncio.run(_neighbours(settings, rulebook))
     if as_json:
         typer.echo(json.dumps([{"part": one.neighbour, "ok": one.ok, "message": one.message} for one in results]))
     else:
@@ -44,13 +51,18 @@ def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fals
         raise typer.Exit(EXIT_FAILED)
 
 
-def _own_parts(settings: Settings) -> list[Handshake]:
+def _store(settings: Settings) -> Handshake:
+    """Look at database and key. Makes neither: made by whoever runs the check, they might not be the daemon's to read."""
+    storage = settings.storage
     try:
-        opened = open_queue(settings, settings.clock())
+        if storage.database.exists():
+            open_queue(settings, settings.clock()).close()
+            return Handshake("database", ok=True, message=f"{storage.database}, key {storage.key_file}")
+        if storage.key_file.exists():
+            MasterKey.load(storage.key_file)
     except QueueError as error:
-        return [Handshake("database", ok=False, message=str(error))]
-    opened.close()
-    return [Handshake("database", ok=True, message=f"{settings.storage.database}, key {settings.storage.key_file}")]
+        return Handshake("database", ok=False, message=str(error))
+    return Handshake("database", ok=True, message=f"{storage.database} is made at first start, as is a key that is not there yet")
 
 
 def _rulebook(settings: Settings, results: list[Handshake]) -> Rulebook | None:

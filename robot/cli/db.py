@@ -8,7 +8,7 @@ import typer
 
 from robot.cli.options import EXIT_FAILED, ConfigOption, settings_from
 from robot.cli.output import fail
-from robot.daemon import open_queue
+from robot.database import open_queue
 from workqueue import QueueError
 
 db = typer.Typer(help="The robot's own database.", no_args_is_help=True)

@@ -23,7 +23,8 @@ def explain(case: CaseArgument, config: ConfigOption = Path("config.yaml"), as_j
     """
     with queue_of(settings_from(config)) as opened:
         item = opened.item(case)
-        draft = opened.draft(item.case_id) if item else None
+        # Of this version: another one's figures are not this one's, also while it has none.
+        draft = opened.draft(item.case_ref) if item else None
     if item is None:
         fail("CLI-002 no such case in the queue; `bistandsrobot queue list` shows them", EXIT_NOT_ALLOWED)
     if draft is None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from robot.cli.output import fail
-from robot.daemon import open_queue
+from robot.database import open_queue
 from robot.settings import Settings, SettingsError, load
 from workqueue import QueueError, WorkQueue
 
@@ -40,5 +40,7 @@ def queue_of(settings: Settings) -> Iterator[WorkQueue]:
         fail(str(error), EXIT_FAILED)
     try:
         yield opened
+    except QueueError as error:
+        fail(str(error), EXIT_FAILED)
     finally:
         opened.close()

@@ -40,5 +40,17 @@ def run(
     except QueueError as error:
         log.error("daemon.cannot_start", code=error.code)
         fail(str(error), EXIT_FAILED)
-    if not asyncio.run(daemon.run()):
+    if not _run(daemon):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _run(daemon: Daemon) -> bool:
+    """Run until stopped. What the daemon cannot get over is told by its code and place: a text could quote a value from a case."""
+    try:
+        return asyncio.run(daemon.run())
+    except QueueError as error:
+        log.error("daemon.failed", code=error.code)
+        fail(str(error), EXIT_FAILED)
+    except Exception:
+        log.exception("daemon.failed", code="BUG-004")
+        fail("BUG-004 the robot has ended by a bug; the log says where. Nothing is lost: start it again, and report it", EXIT_FAILED)

@@ -192,6 +192,29 @@ class CaseSystemConformance:
 
         assert await bench.system.standing(bench.new[1], case.assigned_to) is Standing.TAKEN
 
+    @pytest.mark.parametrize("act", ["person_takes", "person_decides"])
+    @pytest.mark.parametrize("kind", list(EffectKind))
+    async def test_nothing_is_written_in_a_case_that_a_person_has(self, bench: Bench, kind: EffectKind, act: str) -> None:
+        case = await bench.system.application(bench.new[1])
+        getattr(bench, act)(bench.new[1])
+        before = await bench.system.stored(bench.new[1])
+
+        assert await bench.system.apply_if_ours(effect(kind, bench.new[1]), case.assigned_to) is None
+
+        assert await bench.system.stored(bench.new[1]) == before
+
+    @ROADS
+    async def test_a_write_in_a_case_that_is_ours_is_the_same_as_any_other(self, bench: Bench, road: tuple[EffectKind, ...]) -> None:
+        case = await bench.system.application(bench.new[0])
+        for kind in road:
+            first = await bench.system.apply_if_ours(effect(kind, bench.new[0]), case.assigned_to)
+            again = await bench.system.apply(effect(kind, bench.new[0]))
+
+            assert first is not None
+            assert not first.found
+            assert again.found
+            assert again.reference == first.reference
+
     async def test_a_case_decided_by_a_person_reads_back_as_taken(self, bench: Bench) -> None:
         bench.person_decides(bench.new[1])
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from connectors.case_systems.caremanagement import CareManagement
-from connectors.case_systems.port import Standing
+from connectors.case_systems.port import EffectKind, Standing
 from connectors.errors import PermanentError, RetriableError
 from tests.connectors.caremanagement_scripted import BY_US, CASE, ERRAND, Scripted, connected_to
+from tests.connectors.case_system_conformance import effect
 
 
 @pytest.fixture
@@ -86,3 +89,30 @@ async def test_a_history_without_names_is_for_ops_to_look_at(server: Scripted, s
 
     with pytest.raises(PermanentError, match="CM-005"):
         await scripted.standing(CASE, None)
+
+
+@pytest.mark.parametrize("after", [1, 2])
+@pytest.mark.parametrize("kind", list(EffectKind))
+async def test_a_person_who_acts_before_the_last_reading_is_seen(
+    server: Scripted, scripted: CareManagement, kind: EffectKind, after: int
+) -> None:
+    """Three readings come before a write at least: the errand, its history and its decisions. The person acts after one or two."""
+    by_person = BY_US | {"toStatus": "GRANTED", "changedBy": "joe01doe", "changedAt": "2026-11-30T09:00:00Z"}
+    server.script = {"status-history": [BY_US], "decisions": [], CASE: ERRAND}
+    answers = dict(server.script)
+
+    def answer(end: str) -> Callable[[Request], JSONResponse]:
+        def now(_: Request) -> JSONResponse:
+            if len(server.requests) == after + 1:
+                decision = {"decisionType": "PAYMENT", "value": "BIFALL"}
+                answers.update({"status-history": [BY_US, by_person], "decisions": [decision], CASE: ERRAND | {"status": "GRANTED"}})
+            return JSONResponse(answers[end])
+
+        return now
+
+    server.script = {end: answer(end) for end in answers}
+
+    with contextlib.suppress(RetriableError):
+        assert await scripted.apply_if_ours(effect(kind, CASE), None) is None
+
+    assert {request.method for request in server.requests} == {"GET"}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from harness import Town, keys_written, town
 
@@ -187,6 +188,23 @@ def test_no_name_and_no_number_stands_in_a_log_an_error_or_a_clear_text_page(han
         content = path.read_bytes()
         leaked = [secret for secret in secrets_of(handled) if secret.encode() in content]
         assert not leaked, f"{path.name} holds {len(leaked)} of the population's names or numbers"
+
+
+def test_no_name_and_no_number_stands_in_the_arguments_of_any_process(handled: Town) -> None:
+    """Every process of this municipality, the daemon at work included: its arguments name files, addresses and days."""
+    with handled.running() as process:
+        robot = psutil.Process(process.pid)
+        arguments = [argument for one in (robot, *psutil.Process().children(recursive=True)) for argument in _arguments(one)]
+    assert "connectors.simulators" in arguments
+    assert "robot" in arguments
+    assert [secret for secret in secrets_of(handled) if any(secret in argument for argument in arguments)] == []
+
+
+def _arguments(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def test_status_and_lists_of_the_command_line_hold_no_name_and_no_number(handled: Town) -> None:

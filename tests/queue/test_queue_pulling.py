@@ -141,3 +141,14 @@ def test_a_pull_is_found_in_the_audit(bench: Bench) -> None:
     bench.queue.add(pulled(version="v2"))
     bench.queue.add(pulled())
     assert bench.audit(old.case_ref) == ["pulled", "superseded", "pulled_again"]
+
+
+def test_a_person_who_took_the_case_still_has_it_when_the_applicant_changes_the_application(bench: Bench) -> None:
+    """Each version is measured against who had the case when it was first pulled, never against who has it now."""
+    bench.queue.add(pulled(version="v1", assigned_to=None))
+    bench.queue.add(pulled(version="v2", assigned_to="a person"))
+
+    (claimed,) = bench.queue.claim("worker", 1, LEASE_S)
+
+    assert claimed.version == "v2"
+    assert claimed.assigned_to is None

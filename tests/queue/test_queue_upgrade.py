@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event, text
 
 from tests.queue.queue_bench import Bench, FakeClock, SqliteStore, pulled
 from workqueue import MasterKey, PermanentQueueError, RetriableQueueError, WorkQueue, upgrade
 from workqueue.tables import metadata
+from workqueue.upgrading import head
 
 ROOT = Path(__file__).resolve().parents[2]
 MANY = 4
@@ -57,6 +60,30 @@ def test_the_migrations_make_exactly_the_tables_that_the_program_uses(tmp_path: 
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+def test_the_revisions_are_told_without_alembic_as_alembic_tells_them() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "queue" / "workqueue" / "migrations"))
+    config.set_main_option("path_separator", "os")
+    assert head() == ScriptDirectory.from_config(config).get_current_head()
+
+
+OPEN_WHAT_IS_THERE = """
+import sys, pathlib
+from workqueue import MasterKey, WorkQueue
+from tests.queue.queue_bench import FakeClock
+folder = pathlib.Path(sys.argv[1])
+WorkQueue.open(folder / "queue.db", key=MasterKey.load(folder / "master.key"), clock=FakeClock()).close()
+print("alembic" in sys.modules)
+"""
+
+
+def test_opening_a_queue_that_is_there_does_not_load_alembic(tmp_path: Path, key: MasterKey) -> None:
+    upgrade(tmp_path / "queue.db", key=key)
+    command = [sys.executable, "-c", OPEN_WHAT_IS_THERE, str(tmp_path)]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    assert answer.stdout == "False\n"
 
 
 def test_a_database_of_a_newer_program_is_refused_and_left_alone(sqlite: SqliteStore) -> None:

@@ -23,6 +23,7 @@ from robot.daemon import CONTROL_SAMPLE, open_key, open_queue
 from robot.demo import DemoWorld, daemon, world
 from rules import is_control_sample, load_rulebook
 from rules.assessment import Assessment
+from rules.month import Month
 from workqueue import Item, WorkQueue
 
 TODAY = date(2026, 11, 30)
@@ -47,7 +48,7 @@ class Town:
     def is_control_sample(self, case_id: str) -> bool:
         """Say whether the robot's key picks a case as a control sample, should it be OK."""
         settings = self.demo.settings()
-        share = load_rulebook(settings.municipality.guidelines).guidelines.control_sample_percent
+        share = load_rulebook(settings.municipality.guidelines).guidelines.control_sample_percent(Month.of(TODAY).plus(1))
         return is_control_sample(case_id, open_key(settings).derive(CONTROL_SAMPLE), share)
 
     def run_once(self, *, expect: int | None = 0, timeout_s: float = 300) -> int:

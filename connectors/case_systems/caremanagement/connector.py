@@ -113,6 +113,11 @@ class CareManagement:
         """Do one write, looked for by its key first."""
         return await self._writer.apply(effect)
 
+    async def apply_if_ours(self, effect: Effect, assigned_to: str | None) -> Receipt | None:
+        """Do one write when the case is ours at that moment; None when it is a person's."""
+        seen = await self._watch.look(effect, assigned_to)
+        return None if seen is None else await self._writer.apply(effect, seen)
+
     async def stored(self, case_id: str) -> StoredDraft:
         """Read back what stands for a case."""
         return await stored_draft(self._api, self._watch, self._names, case_id)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.case_systems.caremanagement.api import Api
 from connectors.case_systems.caremanagement.errors import history_lags, history_unsigned
 from connectors.case_systems.caremanagement.fields import moment_of
 from connectors.case_systems.caremanagement.settings import CareManagementSettings
-from connectors.case_systems.port import Standing
+from connectors.case_systems.port import Effect, EffectKind, Standing
 
 RECEIVED = "RECEIVED"
 UNDER_REVIEW = "UNDER_REVIEW"
@@ -31,6 +32,18 @@ STEPS = frozenset(
 )
 """The only changes of status that the robot makes. CareManagement accepts any: the table is kept here."""
 
+_REST_ON_STATUS = frozenset({EffectKind.UNDER_REVIEW, EffectKind.AWAITING_DECISION, EffectKind.MANUAL_REVIEW, EffectKind.NATIVE_DRAFT})
+"""Writes that set the status: the one that stands must be ours at that moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was read a moment ago of a case that is ours, to write in the light of it; None = not read."""
+
+    errand: Mapping[str, Any] | None = None
+    view: Mapping[str, Any] | None = None
+    decisions: list[dict[str, Any]] | None = None
+
 
 class Watch:
     """Tell whose case it is from what CareManagement holds now."""
@@ -47,12 +60,27 @@ class Watch:
         Raises RetriableError while the status history does not show the status that stands, PermanentError when it does not say who
         set it.
         """
-        if errand is None or assigned(errand) != assigned_to:
+        if not await self._errand_is_ours(case_id, errand, assigned_to):
             return Standing.TAKEN
-        if not await self.status_is_ours(case_id, errand):
-            return Standing.TAKEN
-        decided = any(row.get("decisionType") == "PAYMENT" for row in await self._api.decisions(case_id))
-        return Standing.TAKEN if decided else Standing.OURS
+        return Standing.TAKEN if decided(await self._api.decisions(case_id)) else Standing.OURS
+
+    async def look(self, effect: Effect, assigned_to: str | None) -> Seen | None:
+        """Return what was read when the case is ours, None when it is a person's. What the write itself rests on is read last."""
+        case_id = effect.case_id
+        if effect.kind not in _REST_ON_STATUS:
+            errand = await self._api.errand(case_id)
+            if not await self._errand_is_ours(case_id, errand, assigned_to):
+                return None
+            decisions = await self._api.decisions(case_id)
+            return None if decided(decisions) else Seen(decisions=decisions)
+        if decided(await self._api.decisions(case_id)):
+            return None
+        view = await self._api.view(case_id) if effect.kind is EffectKind.NATIVE_DRAFT else None
+        errand = view or await self._api.errand(case_id)
+        return Seen(errand=errand, view=view) if await self._errand_is_ours(case_id, errand, assigned_to) else None
+
+    async def _errand_is_ours(self, case_id: str, errand: Mapping[str, Any] | None, assigned_to: str | None) -> bool:
+        return errand is not None and assigned(errand) == assigned_to and await self.status_is_ours(case_id, errand)
 
     async def status_is_ours(self, case_id: str, errand: Mapping[str, Any]) -> bool:
         """Say whether the status is the one it came with, or one that we have set."""
@@ -74,6 +102,11 @@ class Watch:
         if not isinstance(changed_by, str) or not changed_by.strip():
             raise history_unsigned()
         return same_actor(changed_by, self._me)
+
+
+def decided(decisions: list[dict[str, Any]]) -> bool:
+    """Say whether a person has decided; what the robot writes there is a recommendation."""
+    return any(row.get("decisionType") == "PAYMENT" for row in decisions)
 
 
 def assigned(errand: Mapping[str, Any]) -> str | None:

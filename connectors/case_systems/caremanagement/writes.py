@@ -18,7 +18,9 @@ from connectors.case_systems.caremanagement.standing import (
     STEPS,
     SUPPLEMENT_REQUESTED,
     UNDER_REVIEW,
+    Seen,
     Watch,
+    decided,
 )
 from connectors.case_systems.port import Effect, EffectKind, Receipt
 from rules.money import kronor, ore
@@ -47,24 +49,28 @@ class Writer:
         self._names = names
         self._clock = clock
 
-    async def apply(self, effect: Effect) -> Receipt:
-        """Look for the write and make it when it is not there."""
+    async def apply(self, effect: Effect, seen: Seen | None = None) -> Receipt:
+        """Look for the write and make it when it is not there. What was `seen` a moment ago, the case being ours, is not read again."""
         if effect.kind in _STATUSES:
-            return await self._status(effect, _STATUSES[effect.kind])
+            return await self._status(effect, _STATUSES[effect.kind], seen)
+        if effect.kind is EffectKind.RECOMMENDATION:
+            return await self._recommendation(effect, seen)
+        if effect.kind is EffectKind.NATIVE_DRAFT:
+            return await self._native_draft(effect, seen)
         return await {
-            EffectKind.RECOMMENDATION: self._recommendation,
-            EffectKind.NATIVE_DRAFT: self._native_draft,
             EffectKind.DOCUMENT: self._document,
             EffectKind.WARNING: self._warning,
             EffectKind.PRIORITY: self._priority,
         }[effect.kind](effect)
 
-    async def _recommendation(self, effect: Effect) -> Receipt:
-        decisions = await self._api.decisions(effect.case_id)
+    async def _recommendation(self, effect: Effect, seen: Seen | None) -> Receipt:
+        decisions = seen.decisions if seen else None
+        if decisions is None:
+            decisions = await self._api.decisions(effect.case_id)
         found = _with_key((row for row in decisions if row.get("decisionType") == "RECOMMENDATION"), "description", effect.key)
         if found is not None:
             return Receipt(str(found.get("id")), found=True)
-        if any(row.get("decisionType") == "PAYMENT" for row in decisions):
+        if decided(decisions):
             raise taken()
         payload = effect.payload
         month = Month.parse(payload["month"])
@@ -109,28 +115,31 @@ class Writer:
         await self._api.patch(effect.case_id, {"priority": "HIGH"})
         return Receipt("HIGH")
 
-    async def _status(self, effect: Effect, target: str) -> Receipt:
-        errand = await self._errand(effect.case_id)
+    async def _status(self, effect: Effect, target: str, seen: Seen | None) -> Receipt:
+        known = seen.errand if seen else None
+        errand = known or await self._errand(effect.case_id)
         source = str(errand.get("status"))
         if source == target:
             return Receipt(target, found=True)
-        if not await self._watch.status_is_ours(effect.case_id, errand):
+        if known is None and not await self._watch.status_is_ours(effect.case_id, errand):
             raise taken()
         if (source, target) not in STEPS:
             raise illegal_transition(source, target)
         await self._api.patch(effect.case_id, {"status": target})
         return Receipt(target)
 
-    async def _native_draft(self, effect: Effect) -> Receipt:
+    async def _native_draft(self, effect: Effect, seen: Seen | None) -> Receipt:
         """Have the native draft made from the robot's incomes, unless it stands already, and say how it differs.
 
         `prepare` sets the status whatever it was, so the case must be ours at that very moment.
         """
-        view = await self._api.view(effect.case_id)
+        view = seen.view if seen else None
         if view is None:
-            raise gone()
-        if not await self._watch.status_is_ours(effect.case_id, view):
-            raise taken()
+            view = await self._api.view(effect.case_id)
+            if view is None:
+                raise gone()
+            if not await self._watch.status_is_ours(effect.case_id, view):
+                raise taken()
         if view.get("status") not in _MAY_BE_PREPARED:
             raise illegal_transition(str(view.get("status")), AWAITING_DECISION)
         month, incomes = effect.payload["month"], effect.payload["incomes"]

@@ -20,7 +20,7 @@ SALARY = "income.salary.applicant"
 
 
 def payment(benefit: str, net: str | None, paid_on: str | None = "2026-11-18", **more: Any) -> dict[str, Any]:
-    return {"benefit": benefit, "net": net, "paid_on": paid_on, "currency": "SEK"} | more
+    return {"benefit": benefit, "net": net, "paid_on": paid_on, "currency": "SEK", "other_deductions": "0.00"} | more
 
 
 def paid(benefit: str, net: str | None, paid_on: str | None = "2026-11-18", *, last: str | None = None, **more: Any) -> dict[str, Any]:

@@ -179,8 +179,8 @@ def test_the_guidelines_are_marked_as_made_up_in_every_trace(rulebook: Rulebook)
 def test_what_others_need_of_the_guidelines_is_there(rulebook: Rulebook) -> None:
     guidelines = rulebook.guidelines
 
-    assert guidelines.control_sample_percent == 5
-    assert guidelines.income_month_complete_day == 28
+    assert guidelines.control_sample_percent(Month(2026, 12)) == 5
+    assert guidelines.income_month_complete_day(Month(2026, 12)) == 28
     assert guidelines.registers_asked == ("FK", "PM", "SO", "CSN", "AF", "SKV", "TNS", "MIV")
     assert guidelines.lifecare_income_names["A-kassa"] == "Arbetslöshetsersättning"
     assert guidelines.lifecare_cost_names["Hyra"] == "rent"

@@ -62,22 +62,24 @@ class Making:
             "currency": self.pick("SEK", rare=("EUR", None)),
             "paid_on": self.random.choice(DAYS),
             "preliminary": self.pick(False, rare=(True,)),
-            "other_deductions": self.pick("0.00", None, rare=("12.50",)),
+            "other_deductions": self.pick("0.00", rare=("12.50", None)),
             "mixed_rows": self.pick(False, rare=(True,)),
         }
 
     def answer(self, person: str, source: str) -> dict[str, Any]:
+        status = self.pick("answered", "nothing_held", rare=("unavailable",))
+        most = 3 if source in BENEFITS and (status != "nothing_held" or self.strange) else 0
         return {
             "person": person,
             "source": source,
-            "status": self.pick("answered", "nothing_held", rare=("unavailable",)),
+            "status": status,
             "fetched_at": self.pick("2026-11-30T06:00:00+01:00", rare=("2026-11-27T12:00:00Z", "2026-12-02T08:00:00+01:00")),
             "facts": {
                 "protected": self.pick(False, rare=(None,)),
                 "job_seeker": self.pick(*MAYBE),
                 "student": self.pick(None, rare=(True,)),
             },
-            "payments": self.several(lambda: self.payment(source), 3 if source in BENEFITS else 0),
+            "payments": self.several(lambda: self.payment(source), most),
             "deviations": self.pick([], rare=(["a-kassa.X"], ["FK:GEPI"])),
         }
 
@@ -170,7 +172,7 @@ class Making:
         need = max((13_510 if self._two(data) else 10_220) - paid_now, 0)
         net = f"{paid_now}.00"
         for answer in data["registers"]:
-            paid = {"benefit": "Bostadsbidrag", "net": net, "currency": "SEK", "paid_on": "2026-11-27"}
+            paid = {"benefit": "Bostadsbidrag", "net": net, "currency": "SEK", "other_deductions": "0.00", "paid_on": "2026-11-27"}
             answer["payments"] = [paid] if (answer["person"], answer["source"]) == ("applicant", "FK") else []
             answer["facts"] = {"protected": False}
             answer["status"] = "answered"

@@ -14,6 +14,7 @@ from rules.money import ore
 
 COSTS, BEFORE = "application/costs", "history/previous_calculation"
 OPEN = {"today": "2026-11-27"}
+PAID = {"benefit": "Ålderspension", "net": "900.00", "currency": "SEK", "other_deductions": "0.00", "paid_on": "2026-11-30"}
 PLANNED = {
     "registers/applicant.PM/status": "answered",
     "registers/applicant.PM/payments": [
@@ -27,10 +28,10 @@ def codes(result: Assessment, *severities: Severity) -> list[str]:
 
 
 def need(kronor: int) -> dict[str, Any]:
-    """The complete example with a salary that makes the need exactly this."""
+    """The complete example with a salary that makes the need exactly this, and no surplus last month."""
     pay = (4345 - kronor) * 4 // 3 + 8500
     amount = f"{pay}.00"
-    return {"application/incomes/salary/net": amount, f"{BEFORE}/incomes/salary/amount": amount, f"{BEFORE}/need": f"{kronor}.00"}
+    return {"application/incomes/salary/net": amount, f"{BEFORE}/incomes/salary/amount": amount, f"{BEFORE}/need": f"{max(kronor, 0)}.00"}
 
 
 def test_more_income_than_need_is_an_avslag_that_a_person_always_reviews(assess_with: Callable[..., Assessment]) -> None:
@@ -132,8 +133,10 @@ def test_a_case_whose_month_is_open_rests_until_incomes_are_complete(
     [
         {"today": "2026-11-28"},
         {"registers/applicant.CSN/fetched_at": "2026-11-27T23:00:00Z"},
-        PLANNED | {"registers/applicant.PM/fetched_at": "2026-12-01T06:00:00+01:00"},
-        PLANNED | {"registers/applicant.PM/payments/0/paid_on": "2026-12-01"},
+        PLANNED
+        | {"registers/applicant.PM/fetched_at": "2026-12-01T06:00:00+01:00", "registers/applicant.PM/payments/0": PAID}
+        | {f"{BEFORE}/incomes/+": {"type": "Ålderspension", "recipient": "applicant", "amount": "900.00"}},
+        PLANNED | {"registers/applicant.PM/payments": [PAID | {"preliminary": True, "paid_on": "2026-12-01"}]},
     ],
     ids=["the 28th", "an answer fetched at midnight in Sweden", "the day after the planned payment", "a payment planned for next month"],
 )
@@ -158,7 +161,8 @@ def test_at_its_deadline_a_resting_case_is_handed_over(assess_with: Callable[...
 
 
 def test_nothing_has_vanished_or_shrunk_while_the_month_is_open(assess_with: Callable[..., Assessment]) -> None:
-    gone = {"registers/co_applicant.SO/payments": [], "registers/applicant.FK/payments/1/net": "100.00"}
+    housing = "registers/applicant.FK/payments/1"
+    gone = {"registers/co_applicant.SO/payments": [], f"{housing}/net": "100.00", f"{housing}/gross": "100.00"}
 
     assert assess_with(OPEN | gone).outcome is Outcome.WAITING_FOR_INCOME
     assert {"income.vanished", "income.changed"} <= set(codes(assess_with(gone)))

@@ -1,0 +1,55 @@
+"""Every command, in the order a newcomer meets them, and the program put together from them."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import typer
+
+COMMANDS = {
+    "demo": "robot.cli.demo",
+    "run": "robot.cli.run",
+    "assess": "robot.cli.assess",
+    "explain": "robot.cli.explain",
+    "replay": "robot.cli.replay",
+    "rules": "robot.cli.rules",
+    "compare": "robot.cli.compare",
+    "check": "robot.cli.check",
+    "status": "robot.cli.status",
+    "queue": "robot.cli.queue",
+    "schema": "robot.cli.schema",
+    "simulate": "connectors.simulators.command",
+    "db": "robot.cli.db",
+}
+"""Where each is: a function, or a group of commands, of the same name."""
+
+
+def program(*names: str) -> typer.Typer:
+    """Return the command line with these commands; none named = with all."""
+    app = typer.Typer(
+        name="bistandsrobot",
+        help="Prepares draft decisions on ekonomiskt bistånd. A caseworker decides.",
+        callback=_one_of_several,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    for name in names or COMMANDS:
+        command = getattr(import_module(COMMANDS[name]), name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def main() -> None:
+    """Run the command line. Only the command that was asked for is loaded: all of them together take a second."""
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    program(*([asked] if asked in COMMANDS else []))()
+
+
+def _one_of_several() -> None:
+    """Keep the command's name on the line also when it is loaded alone."""

@@ -1,0 +1,153 @@
+"""The rule book's values in Swedish: units, statuses, choices, periods in force. What is not known here is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from rules import labels
+from rules.dated import Dated
+from rules.facts import SOURCES
+from rules.guideline_values import CostRule
+from rules.legal import InForce
+from rules.money import Ore, swedish
+from rules.month import Month
+
+NONE = "–"
+_UNITS = {
+    "kr": "kr",
+    "kr/month": "kr per månad",
+    "kr/year": "kr per år",
+    "percent": "procent",
+    "days": "dagar",
+    "months in a row": "månader i rad",
+    "children at home": "barn hemma",
+}
+_DAY_OF_MONTH_BEFORE = "day of the month before the month applied for"
+_STATUSES = {
+    "verified": "läst i författningen",
+    "verified_2nd": "läst i andra hand",
+    "derived": "härlett, inte läst",
+    "made_up": "påhittat",
+    "adopted": "beslutat av kommunen",
+}
+_CHOICES = {
+    "days_of_month": "månadens antal dagar",
+    "30": "30 dagar",
+    "whole_krona": "hela kronor, halva uppåt",
+    "ore": "öre, halva uppåt",
+    "first_of_month": "den första i månaden",
+    "whole_member": "en hel person",
+    "e-service": "e-tjänsten",
+    "unknown": "kanal som inte framgår",
+}
+_HANDLINGS = {"count": "räknas", "ignore": "räknas inte", "caseworker": "handläggaren bedömer"}
+_COVERAGE = {
+    "computed": "räknas av roboten",
+    "partly": "räknas delvis",
+    "shown": "visas för handläggaren",
+    "person": "bedöms alltid av en människa",
+    "absent": "ingår inte",
+}
+_FILLED_IN = {
+    "{label}": "[det som flaggan gäller]",
+    "{source}": "[registret]",
+    "{amount}": "[belopp]",
+    "{percent}": "[antal]",
+    "{previous}": "[förra månadens belopp]",
+}
+
+
+def value(found: Dated[Any]) -> str:
+    """Return a parameter's value with its unit: '3 940 kr per månad'."""
+    content = found.value
+    if found.unit == _DAY_OF_MONTH_BEFORE:
+        return f"den {content} i månaden före den som ansökan gäller"
+    if isinstance(content, tuple) and found.unit.startswith("years"):
+        return "–".join(str(part) for part in content) + " år"
+    if isinstance(content, tuple):
+        return ", ".join(_named(str(part)) for part in content)
+    if isinstance(content, int):
+        return amount_or_number(content, found.unit)
+    return _named(str(content))
+
+
+def amount_or_number(content: int, unit: str) -> str:
+    """Return an amount of öre in kronor, or a number, with its unit."""
+    number = swedish(Ore(content)) if unit.startswith("kr") else str(content)
+    return f"{number}\u00a0{_UNITS.get(unit, unit)}"
+
+
+def _named(word: str) -> str:
+    return labels.source(word) if word in SOURCES else _CHOICES.get(word, word)
+
+
+def status(code: str) -> str:
+    """Return how surely a value is known."""
+    return _STATUSES.get(code, code)
+
+
+def source(found: Dated[Any]) -> str:
+    """Return where a value was read, and how surely."""
+    return f"{found.source} ({status(found.status)})"
+
+
+def months(found: Dated[Any]) -> str:
+    """Return the months that a value holds for."""
+    since = f"från {labels.month(found.since)}"
+    return since if found.until is None else f"{since} till {labels.month(found.until)}"
+
+
+def handling(code: str) -> str:
+    """Return what the list says about an income."""
+    return _HANDLINGS.get(code, code)
+
+
+def cost(rule: CostRule) -> str:
+    """Return what the guidelines say about a cost."""
+    if rule.handling == "caseworker":
+        return "handläggaren bedömer"
+    if rule.handling == "not_granted":
+        return f"beviljas inte: {rule.ground}"
+    if len(rule.caps) == 1:
+        return f"högst {labels.kr(rule.caps[0])}"
+    return "högst ett belopp efter hushållets storlek, se nästa tabell"
+
+
+def proof(rule: CostRule) -> str:
+    """Return whether a cost needs proof."""
+    if rule.handling != "cap":
+        return NONE
+    return "behövs" if rule.proof_needed else "behövs inte"
+
+
+def coverage(code: str) -> str:
+    """Return how much of a part of the law is modelled."""
+    return _COVERAGE[code]
+
+
+def flag(text: str) -> str:
+    """Return a flag's text with words where a case fills something in."""
+    for place, word in _FILLED_IN.items():
+        text = text.replace(place, word)
+    return text
+
+
+def in_force(period: InForce) -> str:
+    """Return a period in force as people say it."""
+    if period.by_month:
+        until = "och senare" if period.last == date.max else f"till {labels.month(Month.of(period.last))}"
+        return f"bistånd för {labels.month(Month.of(period.first))} {until}"
+    if period.first == date.min and period.last == date.max:
+        return "tills vidare"
+    if period.first == date.min:
+        return f"till och med {labels.day(period.last)}"
+    if period.last == date.max:
+        return f"från och med {labels.day(period.first)}"
+    return f"från och med {labels.day(period.first)} till och med {labels.day(period.last)}"
+
+
+def pairs(table: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return a table of declared incomes and benefits by their names."""
+    return [(labels.income(declared), labels.income(benefit)) for declared, benefit in table.items()]

@@ -1,0 +1,104 @@
+"""Pulling: an overlapping window, each version once, and nothing lost when something cannot be read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.case_systems.port import Standing
+from connectors.errors import ConnectorError
+from tests.unit.robot_parts.fakes import CASE, MORNING, FakeCase, Robot, passing, refused, with_text
+from workqueue import State
+
+
+async def test_pulling_twice_adds_nothing_and_reads_nothing_again(robot: Robot) -> None:
+    assert await robot.puller.pull() == 1
+    read = len(robot.case_system.read)
+
+    assert await robot.puller.pull() == 0
+    assert await robot.puller.pull(everything=True) == 0
+    assert len(robot.case_system.read) == read
+
+
+async def test_each_pull_looks_back_ten_minutes_before_the_last_that_succeeded(robot: Robot) -> None:
+    await robot.puller.pull()
+    robot.clock.advance(minutes=1)
+    await robot.puller.pull()
+    await robot.puller.pull(everything=True)
+
+    assert robot.case_system.asked_since == [None, MORNING - timedelta(minutes=10), None]
+
+
+async def test_the_window_is_not_moved_while_a_case_is_unread_and_the_case_comes_in_later(robot: Robot) -> None:
+    await robot.puller.pull()
+    robot.clock.advance(hours=1)
+    robot.case_system.cases["case-2"] = FakeCase(robot.standard, created_at=robot.clock.now(), error=passing())
+    assert await robot.puller.pull() == 0
+    robot.clock.advance(hours=1)
+    assert await robot.puller.pull() == 0
+    robot.case_system.cases["case-2"].error = None
+
+    assert await robot.puller.pull() == 1
+    assert robot.case_system.asked_since[1:] == [MORNING - timedelta(minutes=10)] * 3
+
+
+async def test_what_was_listed_before_the_list_broke_off_is_kept_and_the_window_stays(robot: Robot) -> None:
+    robot.case_system.list_error = passing()
+
+    with pytest.raises(ConnectorError):
+        await robot.puller.pull()
+
+    assert robot.item().state is State.READY
+    assert robot.queue.last_pull(robot.case_system.name) is None
+
+
+@pytest.mark.parametrize("error", [refused(), KeyError("a bug")])
+async def test_one_case_that_can_never_be_read_stops_no_other_and_reaches_a_person(robot: Robot, error: Exception) -> None:
+    robot.case.error = error
+    robot.case_system.cases["case-2"] = FakeCase(robot.standard)
+    await robot.puller.pull()
+    first, second = robot.queue.claim("test", 10, 60)
+    for claimed in (first, second):
+        await robot.worker(once=True).handle(claimed)
+
+    assert robot.item("case-2").state is State.DELIVERED
+    assert robot.item(CASE).state is State.HANDED_OVER
+
+
+async def test_a_case_that_can_be_read_again_gets_its_true_version(robot: Robot) -> None:
+    robot.case.error = refused()
+    await robot.puller.pull()
+    robot.case.error, robot.case.assigned_to = None, "joe01doe"
+
+    item = await robot.go_on()
+    assert (item.version, item.state) == ("v1", State.READY)
+    assert (await robot.go_on()).state is State.DELIVERED
+
+
+async def test_a_changed_application_gets_a_new_version_and_the_old_one_gives_way(robot: Robot) -> None:
+    await robot.puller.pull()
+    old = robot.item()
+    robot.case.change(with_text(robot.standard.application, "Vi har flyttat ihop."))
+
+    await robot.puller.pull()
+
+    assert robot.item().version == "v2"
+    assert robot.item(old.case_ref).state is State.SUPERSEDED
+
+
+async def test_a_change_that_makes_the_application_urgent_puts_it_first(robot: Robot) -> None:
+    await robot.puller.pull()
+    assert robot.item().priority == 1
+    robot.case.change(with_text(robot.standard.application, "Vi blir vräkta imorgon."))
+
+    await robot.puller.pull()
+
+    assert robot.item().priority == 0
+
+
+async def test_a_case_that_a_person_has_is_not_pulled(robot: Robot) -> None:
+    robot.case.standing = Standing.TAKEN
+
+    assert await robot.puller.pull() == 0
+    assert robot.queue.item(CASE) is None
