@@ -167,7 +167,7 @@ def test_every_type_of_application_has_its_name_and_a_new_one_is_kept(sent: str,
     found = mapped(applicationType=sent)
 
     assert found.type == means
-    assert noted(found) == ([] if means == "renewal" else ["data.typeSlug"])
+    assert noted(found) == (["data.typeSlug"] if means in ("first", "supplementary") else [])
 
 
 @pytest.mark.parametrize(("sent", "means"), [("SINGLE", "single"), ("COHABITING", "cohabiting"), ("COMPLICATED", "unknown:COMPLICATED")])

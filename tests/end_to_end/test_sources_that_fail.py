@@ -11,7 +11,7 @@ from rules.assessment import Assessment, Outcome
 
 pytestmark = pytest.mark.xdist_group("sources")
 
-CASES = 24
+CASES = 18
 HOLD_INCOMES = {"FK", "PM", "SO", "CSN"}
 
 
@@ -36,7 +36,9 @@ def test_a_silent_source_leaves_a_blank_and_the_rest_is_computed(failing: tuple[
     source, running = failing
     compared = 0
     for case_id, result in running.assessments().items():
-        before = normal[case_id]
+        before = normal.get(case_id)
+        if before is None:  # it rests for its incomes while every source answers
+            continue
         if result.outcome in (Outcome.STOP, Outcome.URGENT) or before.outcome in (Outcome.STOP, Outcome.URGENT):
             continue
         compared += 1
