@@ -70,7 +70,10 @@ class Daemon:
         self._wake.set()
 
     async def run(self) -> bool:
-        """Work until stopped, or with `once` until nothing is left that can be done now. Return whether all of it was done."""
+        """Work until stopped, or with `once` until nothing is left that can be done now. Return whether all of it was done.
+
+        One that runs on has done all when it ends in good order: what it could not do yet is in the queue for the next.
+        """
         async with AsyncExitStack() as stack:
             database = Database(open_queue(self._settings, self._clock))
             stack.callback(database.close)
@@ -97,8 +100,9 @@ class Daemon:
                 await self._finish_in_hand()
                 beat.cancel()
                 await asyncio.gather(beat, return_exceptions=True)
-        log.info("daemon.stopped", done=done and pulled)
-        return done and pulled
+        done = done and (pulled or not self._once)
+        log.info("daemon.stopped", done=done)
+        return done
 
     def _worker(self, case_system: CaseSystem, registers: Registers, puller: Puller, database: Database) -> Worker:
         policy = self._settings.registers

@@ -25,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from connectors.simulators.day import WorldDay
 from connectors.simulators.serve import TRANSPORT, ClientTransport
 
-Kind = Literal["error", "timeout", "slow", "http_500", "cut", "answer_lost", "hold"]
+Kind = Literal["error", "timeout", "slow", "http_400", "http_500", "cut", "answer_lost", "hold"]
 Source = Literal["FK", "PM", "SO", "CSN", "AF", "SKV", "TNS", "MIV"]
 KINDS: frozenset[str] = frozenset(get_args(Kind))
 SOURCES: frozenset[str] = frozenset(get_args(Source))
@@ -285,6 +285,8 @@ class FaultMiddleware:
         match fault.kind:
             case "error":
                 await self._on_error()(scope, receive, send)
+            case "http_400":
+                await Response("Bad Request", status_code=400, media_type="text/plain")(scope, receive, send)
             case "http_500":
                 await Response("Internal Server Error", status_code=500, media_type="text/plain")(scope, receive, send)
             case "slow":

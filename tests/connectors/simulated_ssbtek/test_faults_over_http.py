@@ -122,13 +122,14 @@ def test_a_held_answer_comes_when_it_is_released_and_the_work_was_done_before(cl
     assert client.get("/admin/faults").json()["held"] == 0
 
 
-def test_an_http_500_and_an_error_answer_without_doing_the_work(client: httpx.Client, diary: Diary) -> None:
+def test_an_error_answers_without_doing_the_work(client: httpx.Client, diary: Diary) -> None:
     order(client, kind="http_500", times=1)
     order(client, kind="error", times=1)
+    order(client, kind="http_400", times=1)
 
-    first, second, third = (client.post("/notes/1", content="x") for _ in range(3))
+    first, second, third, fourth = (client.post("/notes/1", content="x") for _ in range(4))
 
-    assert (first.status_code, second.status_code, third.status_code) == (500, 502, 201)
+    assert (first.status_code, second.status_code, third.status_code, fourth.status_code) == (500, 502, 400, 201)
     assert second.headers["content-type"] == "application/problem+json"
     assert diary.written == ["x"]
 
