@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
-.PHONY: help demo test check bench lock clean setup
+.PHONY: help demo test check browser bench lock clean setup
 
 help:  ## show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -35,13 +35,24 @@ check: setup  ## style, types, import rules, and that the docs are in step with 
 	PYTHONPATH=queue $(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/docs
 
-bench: setup  ## measure: one line of JSON for each figure
+browser:  ## install Debian's Chromium for the tests of published pages, where apt-get and root are there
+	@if command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; then echo "A browser is there already."; \
+	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then echo "Chromium cannot be installed here: that takes apt-get and root." >&2; exit 1; \
+	else timeout 300 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi
+
+bench: setup .bench-venv/.ready  ## measure: one line of JSON for each figure
 	$(BIN)/python -m benchmarks
+
+.bench-venv/.ready: requirements/bench.txt $(if $(filter .tools/bin/uv,$(UV)),.tools/bin/uv)
+	$(UV) venv --quiet --clear --no-python-downloads --python $(PYTHON) .bench-venv
+	VIRTUAL_ENV=.bench-venv $(UV) pip install --quiet --compile-bytecode --require-hashes -r requirements/bench.txt
+	@touch $@
 
 lock: .tools/bin/uv  ## resolve the dependencies anew, with hashes
 	printf 'hatchling>=1.27\neditables>=0.5\n' | .tools/bin/uv pip compile - --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/build.txt
 	.tools/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/run.txt
 	.tools/bin/uv pip compile pyproject.toml --group dev --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/dev.txt
+	printf 'openfisca-core>=46\nzen-engine>=2.1\n' | .tools/bin/uv pip compile - --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/bench.txt
 
 clean:  ## remove what was made here
-	rm -rf $(VENV) .tools var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bench-venv .tools var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

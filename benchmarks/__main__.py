@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 
-from benchmarks import end_to_end, http_client, queue_rate
+from benchmarks import compare, end_to_end, http_client, queue_rate, rules
 
 
 def main() -> None:
     """Measure and print, one after the other."""
-    for measure in (http_client.measure, queue_rate.measure, end_to_end.measure):
+    for measure in (rules.measure, compare.measure, http_client.measure, queue_rate.measure, end_to_end.measure):
         print(json.dumps(measure()), flush=True)
 
 

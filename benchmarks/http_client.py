@@ -20,13 +20,13 @@ from typing import Any
 import aiohttp
 import httpx
 import uvicorn
+from httpx_aiohttp import AiohttpTransport
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.transport import Transport, TransportSettings
-from connectors.transport.wire import NeighbourTransport
 
 POOL = 8
 LIMIT_S = 60
@@ -69,7 +69,7 @@ async def httpx_on_aiohttp(url: str) -> AsyncIterator[Ask]:
     def session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=POOL), cookie_jar=aiohttp.DummyCookieJar())
 
-    async with httpx.AsyncClient(transport=NeighbourTransport(client=session), trust_env=False, timeout=LIMIT_S) as client:
+    async with httpx.AsyncClient(transport=AiohttpTransport(client=session), trust_env=False, timeout=LIMIT_S) as client:
 
         async def ask() -> None:
             (await client.get(url)).raise_for_status()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import rules
 from robot.compare_groups import LABELS, Cell, Dimension, groups_of
@@ -21,6 +22,7 @@ from rules.facts import CaseFile
 from rules.money import ZERO, Ore
 from rules.month import Month
 
+T = TypeVar("T")
 NO_PROPOSAL = "none"
 PROPOSALS = (*(one.value for one in Proposal), NO_PROPOSAL)
 
@@ -134,14 +136,32 @@ class Comparison:
         return tuple(group for group in self.groups if group.dimension == dimension)
 
 
+class Shared:
+    """Keeps one of all values that are alike: most cases have the groups, blanks and reasons that others have too, and rows are many."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Any, Any] = {}
+
+    def row(self, row: Row) -> Row:
+        """Return the same row, in little memory."""
+        return Row(self._one(row.month), self._one(row.groups), self._side(row.before), self._side(row.after))
+
+    def _side(self, side: Side) -> Side:
+        return self._one(Side(self._one(side.proposal), side.known, side.left, self._one(side.blanks), self._one(side.reasons)))
+
+    def _one(self, value: T) -> T:
+        kept: T = self._kept.setdefault(value, value)
+        return kept
+
+
 def compare_case(case: CaseFile, change: Change) -> Row:
     """Assess one case on both sides."""
     other = case if change.month is None else moved(case, change.month, change.before)
     return Row(
         month=case.application.month,
         groups=groups_of(case),
-        before=_side(rules.assess(case, change.before), change.before),
-        after=_side(rules.assess(other, change.after), change.after),
+        before=_side(rules.assess(case, change.before, digests=False), change.before),
+        after=_side(rules.assess(other, change.after, digests=False), change.after),
     )
 
 

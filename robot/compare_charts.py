@@ -1,4 +1,7 @@
-"""Bar charts as geometry: whole pixels, computed in whole numbers. The template draws them; every chart's figures stand in a table too."""
+"""Bar charts as geometry, computed in whole numbers. The template draws them; every chart's figures stand in a table too.
+
+Down the page a chart is measured in pixels, across it in thousandths of its width: so it fits a phone with its words in full size.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,9 @@ from robot.compare_groups import Dimension
 from robot.compare_small import Hidden
 from robot.compare_view import PROPOSAL_WORDS, proposed, signed
 
-WIDTH = 720
-LABEL_WIDTH = 200
-_PLOT_WIDTH = 380
-_ROW, _BAR, _TOP, _GAP = 26, 16, 10, 10
+PLOT_WIDTH = 660
+"""Thousandths of the chart's width that bars may take; the figures beside them stand in the rest."""
+_LABEL, _ROW, _BAR, _GAP = 22, 22, 16, 14
 _PERCENT = 100
 
 
@@ -31,16 +33,23 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A label and its bars."""
+    """A label on a line of its own, at height `y`, and its bars below, from `top` to `bottom`."""
 
     label: str
     y: int
+    top: int
+    bottom: int
     bars: tuple[Bar, ...]
+
+    @property
+    def drawn(self) -> bool:
+        """Whether there is anything to draw, so that zero has to be shown."""
+        return any(bar.width is not None for bar in self.bars)
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A whole chart. `zero` = where zero is; `description` is its text alternative in one sentence."""
+    """A whole chart. `zero` = where zero is, across; `description` is its text alternative in one sentence."""
 
     name: str
     title: str
@@ -118,17 +127,18 @@ def _chart(name: str, title: str, description: str, rows: Sequence[tuple[str, tu
     sizes = [value.size for _, values in rows for value in values if value.size is not None]
     low, high = min([0, *sizes]), max([0, *sizes])
     reach = max(high - low, 1)
-    zero = LABEL_WIDTH - low * _PLOT_WIDTH // reach
-    drawn, y = [], _TOP
+    zero = -low * PLOT_WIDTH // reach
+    drawn, y = [], 0
     for label, values in rows:
-        bars = tuple(_bar(value, y + place * _ROW, zero, reach) for place, value in enumerate(values))
-        drawn.append(Row(label, y + _BAR, bars))
-        y += len(values) * _ROW + _GAP
+        top, bottom = y + _LABEL, y + _LABEL + len(values) * _ROW
+        bars = tuple(_bar(value, top + place * _ROW + (_ROW - _BAR) // 2, zero, reach) for place, value in enumerate(values))
+        drawn.append(Row(label, y + _BAR, top, bottom, bars))
+        y = bottom + _GAP
     return Chart(name, title, description, y, zero, tuple(drawn), legend)
 
 
 def _bar(value: _Value, y: int, zero: int, reach: int) -> Bar:
     if value.size is None:
         return Bar(y, zero, None, _BAR, value.words, value.style)
-    width = abs(value.size) * _PLOT_WIDTH // reach
+    width = abs(value.size) * PLOT_WIDTH // reach
     return Bar(y, zero - width if value.size < 0 else zero, width, _BAR, value.words, value.style)

@@ -14,7 +14,7 @@ from datetime import date, datetime
 
 from rules import Rulebook, triage
 from rules.context import SWEDEN, Case, make_case
-from rules.facts import Application, CaseFile, History, Member, PreviousCalculation, RegisterAnswer
+from rules.facts import Application, CaseFile, History, Member, Payment, PreviousCalculation, RegisterAnswer, RegisterFacts
 from rules.legal import CaseTime
 from rules.money import Ore
 from rules.month import Month
@@ -26,7 +26,7 @@ def moved(case: CaseFile, month: Month, rulebook: Rulebook) -> CaseFile:
     """Return the case as it had been, had it been for that month. A case that stops before it is computed is not moved."""
     here = case.application.month
     months = (month.year - here.year) * 12 + month.number - here.number
-    if months == 0 or triage(case, rulebook) is not None:
+    if months == 0 or triage(case, rulebook, digests=False) is not None:
         return case
     before = make_case(case, rulebook)
     members = tuple(_member(before, member, month) for member in case.application.household.members)
@@ -89,21 +89,26 @@ def _application(application: Application, month: Month, months: int, members: t
 
 
 def _answer(answer: RegisterAnswer, months: int) -> RegisterAnswer:
-    facts = answer.facts
-    permits = tuple(
-        one.model_copy(update={"from_day": _maybe(one.from_day, months), "to_day": _maybe(one.to_day, months)}) for one in facts.permits
-    )
-    payments = tuple(
-        one.model_copy(update={name: _maybe(getattr(one, name), months) for name in ("paid_on", "covers_from", "covers_to")})
-        for one in answer.payments
-    )
     return answer.model_copy(
         update={
             "fetched_at": _time(answer.fetched_at, months),
-            "facts": facts.model_copy(update={"registered": _maybe(facts.registered, months), "permits": permits}),
-            "payments": payments,
+            "facts": _facts(answer.facts, months),
+            "payments": tuple(_payment(one, months) for one in answer.payments),
         }
     )
+
+
+def _facts(facts: RegisterFacts, months: int) -> RegisterFacts:
+    if facts.registered is None and not facts.permits:
+        return facts
+    permits = tuple(
+        one.model_copy(update={"from_day": _maybe(one.from_day, months), "to_day": _maybe(one.to_day, months)}) for one in facts.permits
+    )
+    return facts.model_copy(update={"registered": _maybe(facts.registered, months), "permits": permits})
+
+
+def _payment(payment: Payment, months: int) -> Payment:
+    return payment.model_copy(update={name: _maybe(getattr(payment, name), months) for name in ("paid_on", "covers_from", "covers_to")})
 
 
 def _history(history: History, months: int) -> History:

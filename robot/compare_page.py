@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from robot import compare_charts, compare_view
 from robot.compare import PROPOSALS, Comparison
 from robot.compare_groups import Dimension
+from robot.compare_small import Hidden
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -37,12 +38,21 @@ def page(result: Comparison) -> str:
             result=result,
             sections=sections,
             overall=compare_charts.overall_chart(result),
-            proposals=PROPOSALS,
+            counts=_counts(result),
+            reasons=[(one.text, str(one.before), str(one.after)) for one in result.reasons],
             sides=compare_view.sides(result),
             view=compare_view,
-            charts=compare_charts,
         )
+        .lstrip()
     )
+
+
+def _counts(result: Comparison) -> list[tuple[str, str, str]]:
+    """Return how many cases there are of each proposal, before and after; none when there are too few to show."""
+    whole = result.whole
+    if isinstance(whole, Hidden):
+        return []
+    return [(compare_view.PROPOSAL_WORDS[one], str(whole.proposals_before[one]), str(whole.proposals_after[one])) for one in PROPOSALS]
 
 
 def _section(result: Comparison, dimension: Dimension) -> dict[str, Any]:
@@ -55,14 +65,14 @@ def _section(result: Comparison, dimension: Dimension) -> dict[str, Any]:
             {
                 "chart": compare_charts.difference_chart(dimension, heading, groups),
                 "caption": f"{heading}: skillnad i kronor per månad",
-                "columns": compare_view.DIFFERENCE_COLUMNS,
-                "rows": [(group.label, compare_view.difference_cells(group.figures)) for group in groups],
+                "columns": ("Grupp", *compare_view.DIFFERENCE_COLUMNS),
+                "rows": [(group.label, *compare_view.difference_cells(group.figures)) for group in groups],
             },
             {
                 "chart": compare_charts.proposal_chart(dimension, heading, groups),
                 "caption": f"{heading}: förslag före → efter",
-                "columns": compare_view.PROPOSAL_COLUMNS,
-                "rows": [(group.label, compare_view.proposal_cells(group.figures)) for group in groups],
+                "columns": ("Grupp", *compare_view.PROPOSAL_COLUMNS),
+                "rows": [(group.label, *compare_view.proposal_cells(group.figures)) for group in groups],
             },
         ),
     }

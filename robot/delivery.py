@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
 from connectors.case_systems.port import CaseSystem, Effect, EffectKind, Receipt
 from robot.database import Database
-from robot.draft import document, recommendation_text
-from robot.effects import CaseIdentity, replan_after_difference
-from rules.assessment import Assessment, Severity
-from workqueue import AuditEvent, Claimed, EffectDone, NewEffect, State, StoredEffect
+from robot.effects import CaseIdentity, PlannedEffect, replan_after_difference
+from rules.assessment import Assessment, Outcome, Severity
+from workqueue import AuditEvent, Claimed, EffectDone, NewEffect, State, WorkQueue
 
 if TYPE_CHECKING:
     from robot.worker import Steps
@@ -21,6 +22,20 @@ log = structlog.get_logger()
 ROBOT = "bistandsrobot"
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What the database holds of a case that is being delivered: its assessment, and the writes without a receipt, in order."""
+
+    assessment: Assessment
+    control_sample: bool
+    pending: Sequence[PlannedEffect]
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it is a stop or a control sample, which look alike."""
+        return self.assessment.outcome is Outcome.STOP or self.control_sample
+
+
 class Delivery:
     """Write what is pending for a case. The effect's key is stored before the call, its receipt after."""
 
@@ -28,60 +43,66 @@ class Delivery:
         self._case_system = case_system
         self._database = database
 
-    async def deliver(self, claimed: Claimed, steps: Steps) -> None:
-        """Write everything pending, then close the case.
+    async def deliver(self, claimed: Claimed, steps: Steps, outgoing: Outgoing | None = None) -> None:
+        """Write everything pending, then close the case. `outgoing` = what was stored a moment ago; None = it is read.
 
         Raises RetriableError when a write could not be done or its outcome is unknown: it is looked for by its key next time.
         Raises PermanentError when the case system refuses it, StaleLease when the case is no longer ours.
         """
-        pending = await self._pending(claimed)
-        while pending:
-            stored = pending.pop(0)
-            effect = Effect(stored.key, EffectKind(stored.kind), claimed.case_id, stored.payload)
+        outgoing = outgoing or await self._stored(claimed)
+        left = list(outgoing.pending)
+        while left:
+            planned = left.pop(0)
+            effect = Effect(planned.key, planned.kind, claimed.case_id, planned.payload)
             receipt = await self._case_system.apply_if_ours(effect, claimed.assigned_to)
             if receipt is None:
                 await self._taken(claimed)
                 return
             if receipt.differs:
-                await self._replan(claimed, receipt.differs, EffectDone(effect.key, receipt.reference, receipt.found))
-                pending = await self._pending(claimed)
+                await self._replan(claimed, outgoing.assessment, receipt.differs, EffectDone(effect.key, receipt.reference, receipt.found))
+                outgoing = await self._stored(claimed)
+                left = list(outgoing.pending)
             else:
                 await self._receipt(claimed, effect.key, receipt)
         steps.done("deliver")
-        await self._close(claimed, steps)
+        await self._close(claimed, outgoing, steps)
 
-    async def _pending(self, claimed: Claimed) -> list[StoredEffect]:
-        return await self._database.call(lambda queue: queue.pending_effects(claimed))
+    async def _stored(self, claimed: Claimed) -> Outgoing:
+        """Read what is to be delivered. Raises StaleLease when the case is no longer ours."""
+
+        def read(queue: WorkQueue) -> Outgoing:
+            pending = [PlannedEffect(one.key, EffectKind(one.kind), one.payload) for one in queue.pending_effects(claimed)]
+            draft = queue.draft(claimed.case_ref)
+            assert draft is not None
+            return Outgoing(Assessment.model_validate(draft["assessment"]), draft["control_sample"], pending)
+
+        return await self._database.call(read)
 
     async def _receipt(self, claimed: Claimed, key: str, receipt: Receipt) -> None:
         """Store that a write stands. Raises StaleLease when the case is no longer ours, so that the next one is not begun."""
         await self._database.call(lambda queue: queue.receipt(claimed, key, receipt.reference, receipt.found))
 
-    async def _replan(self, claimed: Claimed, differs: tuple[str, ...], done: EffectDone) -> None:
+    async def _replan(self, claimed: Claimed, before: Assessment, differs: tuple[str, ...], done: EffectDone) -> None:
         """The case system's own calculation has something else: a new recommendation for review, and what is left in its light."""
         draft = await self._database.call(lambda queue: queue.draft(claimed.case_ref))
         assert draft is not None
         identity = CaseIdentity(self._case_system.name, claimed.case_id, claimed.version, claimed.run)
-        before = Assessment.model_validate(draft["assessment"])
-        after, effects = replan_after_difference(before, differs, identity=identity, number=draft["number"])
+        after, texts, effects = replan_after_difference(before, differs, identity=identity, number=draft["number"])
         amended = draft | {
             "assessment": after.model_dump(mode="json"),
-            "document": document(after, case_number=draft["number"]),
-            "recommendation": recommendation_text(after, control_sample=False),
+            "document": texts.document,
+            "recommendation": texts.recommendation,
         }
         new = [NewEffect(effect.key, effect.kind.value, effect.payload) for effect in effects]
         event = AuditEvent("case.draft_differs", ROBOT, {"differs": list(differs)})
         await self._database.call(lambda queue: queue.amend(claimed, after.outcome.value, amended, new, [event], done=done))
         log.warning("case.draft_differs", case_ref=claimed.case_ref, code="CASE-101")
 
-    async def _close(self, claimed: Claimed, steps: Steps) -> None:
-        draft = await self._database.call(lambda queue: queue.draft(claimed.case_ref))
-        assert draft is not None
-        result = Assessment.model_validate(draft["assessment"])
-        hidden = result.outcome.value == "stop" or draft["control_sample"]
-        end = State.HANDED_OVER if hidden or result.outcome.value == "urgent" else State.DELIVERED
+    async def _close(self, claimed: Claimed, outgoing: Outgoing, steps: Steps) -> None:
+        result = outgoing.assessment
+        end = State.HANDED_OVER if outgoing.hidden or result.outcome is Outcome.URGENT else State.DELIVERED
         await self._database.call(lambda queue: queue.end(claimed, end, [AuditEvent("case.delivered", ROBOT, {})]))
-        if hidden:
+        if outgoing.hidden:
             # No figures: how long a case took, or that it was asked about at all, would tell a stop from a control sample.
             log.info("case.finished", case_ref=claimed.case_ref, outcome="handed_over")
             return

@@ -54,6 +54,19 @@ class PlannedEffect:
     payload: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class CaseTexts:
+    """What people read of a case: written once, kept with the draft and sent to the case system."""
+
+    recommendation: str
+    document: str
+
+
+def texts_of(assessment: Assessment, *, number: str, control_sample: bool) -> CaseTexts:
+    """Write the texts of an assessment; `number` is the case's number for people."""
+    return CaseTexts(recommendation_text(assessment, control_sample=control_sample), document(assessment, case_number=number))
+
+
 def effect_key(identity: CaseIdentity, kind: EffectKind, detail: str = "") -> str:
     """Return the key of one effect: the same for the same case, version, kind, detail and run, and for no other.
 
@@ -66,38 +79,38 @@ def effect_key(identity: CaseIdentity, kind: EffectKind, detail: str = "") -> st
 
 def plan(
     assessment: Assessment,
+    texts: CaseTexts,
     *,
     control_sample: bool,
     identity: CaseIdentity,
-    number: str,
     warning_type: Callable[[str], str | None],
 ) -> list[PlannedEffect]:
     """Return the writes for an assessment, in order. A case that waits for incomes has none.
 
-    `number` is the case's number for people. `warning_type` says which of the case system's warnings a flag's code fits, if any.
+    `texts` are those of the same assessment. `warning_type` says which of the case system's warnings a flag's code fits, if any.
     A control sample, which the caller picks among OK cases alone, is written exactly as a stop.
     """
     if assessment.outcome is Outcome.WAITING_FOR_INCOME:
         return []
     if assessment.outcome is Outcome.URGENT:
         return [
-            _recommendation(assessment, identity, control_sample=control_sample),
+            _recommendation(assessment, texts, identity, control_sample=control_sample),
             _plain(identity, EffectKind.PRIORITY),
             _plain(identity, EffectKind.MANUAL_REVIEW),
         ]
     if handed_over(assessment, control_sample=control_sample):
-        return [_recommendation(assessment, identity, control_sample=control_sample), _plain(identity, EffectKind.MANUAL_REVIEW)]
+        return [_recommendation(assessment, texts, identity, control_sample=control_sample), _plain(identity, EffectKind.MANUAL_REVIEW)]
     if assessment.outcome is Outcome.OK:
         return [
             _plain(identity, EffectKind.UNDER_REVIEW),
-            _recommendation(assessment, identity),
+            _recommendation(assessment, texts, identity),
             _native_draft(assessment, identity),
-            _document(assessment, identity, number),
+            _document(assessment, texts, identity),
             _plain(identity, EffectKind.AWAITING_DECISION),
         ]
     return [
-        _recommendation(assessment, identity),
-        _document(assessment, identity, number),
+        _recommendation(assessment, texts, identity),
+        _document(assessment, texts, identity),
         *_warnings(assessment, identity, warning_type),
         _plain(identity, EffectKind.MANUAL_REVIEW),
     ]
@@ -105,8 +118,8 @@ def plan(
 
 def replan_after_difference(
     assessment: Assessment, differs: tuple[str, ...], *, identity: CaseIdentity, number: str
-) -> tuple[Assessment, list[PlannedEffect]]:
-    """Return the assessment and the writes left, when the case system's own calculation has something else than the robot's.
+) -> tuple[Assessment, CaseTexts, list[PlannedEffect]]:
+    """Return the assessment, its texts and the writes left, when the case system's own calculation has something else than the robot's.
 
     `differs` holds the connector's codes of what differs. The proposal is taken back: a new recommendation for review with that
     reason, the document in its light, and the case still awaits a decision. The keys are others than those of the first plan.
@@ -122,11 +135,16 @@ def replan_after_difference(
             "flags": (flag, *others),
         }
     )
-    return amended, [
-        _recommendation(amended, identity, detail=DRAFT_DIFFERS),
-        _document(amended, identity, number, detail=DRAFT_DIFFERS),
-        _plain(identity, EffectKind.AWAITING_DECISION, DRAFT_DIFFERS),
-    ]
+    texts = texts_of(amended, number=number, control_sample=False)
+    return (
+        amended,
+        texts,
+        [
+            _recommendation(amended, texts, identity, detail=DRAFT_DIFFERS),
+            _document(amended, texts, identity, detail=DRAFT_DIFFERS),
+            _plain(identity, EffectKind.AWAITING_DECISION, DRAFT_DIFFERS),
+        ],
+    )
 
 
 @cache
@@ -138,7 +156,9 @@ def _plain(identity: CaseIdentity, kind: EffectKind, detail: str = "") -> Planne
     return PlannedEffect(effect_key(identity, kind, detail), kind)
 
 
-def _recommendation(assessment: Assessment, identity: CaseIdentity, *, control_sample: bool = False, detail: str = "") -> PlannedEffect:
+def _recommendation(
+    assessment: Assessment, texts: CaseTexts, identity: CaseIdentity, *, control_sample: bool = False, detail: str = ""
+) -> PlannedEffect:
     """Recommend in the robot's short words. What the payload says of a control sample is what it says of a stop."""
     key = effect_key(identity, EffectKind.RECOMMENDATION, detail)
     alone = assessment.outcome is Outcome.URGENT or handed_over(assessment, control_sample=control_sample)
@@ -146,16 +166,16 @@ def _recommendation(assessment: Assessment, identity: CaseIdentity, *, control_s
     value = Recommendation.REVIEW_REQUIRED if alone else assessment.recommendation
     payload = {
         "value": value.value,
-        "description": f"{recommendation_text(assessment, control_sample=control_sample)} [{key}]",
+        "description": f"{texts.recommendation} [{key}]",
         "amount": kronor(assessment.amount) if grants and assessment.amount is not None else None,
         "month": str(assessment.month),
     }
     return PlannedEffect(key, EffectKind.RECOMMENDATION, payload)
 
 
-def _document(assessment: Assessment, identity: CaseIdentity, number: str, *, detail: str = "") -> PlannedEffect:
+def _document(assessment: Assessment, texts: CaseTexts, identity: CaseIdentity, *, detail: str = "") -> PlannedEffect:
     key = effect_key(identity, EffectKind.DOCUMENT, detail)
-    payload = {"heading": f"Beslutsunderlag {assessment.month} [{key}]", "text": document(assessment, case_number=number)}
+    payload = {"heading": f"Beslutsunderlag {assessment.month} [{key}]", "text": texts.document}
     return PlannedEffect(key, EffectKind.DOCUMENT, payload)
 
 

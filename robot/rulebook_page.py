@@ -23,28 +23,32 @@ from robot.rulebook_examples import worked
 from robot.rulebook_texts import Area, RuleText, Texts, read_coverage, read_texts
 from rules import Rulebook, RulebookError, labels
 from rules.assessment import Severity
-from rules.dated import Series
+from rules.dated import Dated, Series
 from rules.guideline_values import Guidelines, IncomeRule
 from rules.legal import CaseTime, Rule, Version
 from rules.month import Month
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_PARAMETER_COLUMNS = ("Vad", "Värde", "Gäller", "Källa")
+_PARAMETER_COLUMNS = ("Vad", "Värde", "Gäller", "Källa", "Kontroll")
 AnyRule = Rule[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table: its caption, the columns' names, and rows whose first cell names the row."""
+    """A table: its caption, the columns' names, and rows whose first cell names the row. `style` `values` = the second cell tells most."""
 
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    style: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RulePart:
-    """One rule on the page. `law` and `in_force` are of the version that the month is judged by; `others` are its other versions."""
+    """One rule on the page. `law` and `in_force` are of the version that the month is judged by; `others` are its other versions.
+
+    `unknown` names the parameters that have no value for the month, in a sentence, or is empty.
+    """
 
     name: str
     title: str
@@ -52,8 +56,9 @@ class RulePart:
     caseworker: str
     law: str
     in_force: str
-    others: tuple[str, ...]
+    others: tuple[tuple[str, str], ...]
     parameters: Table | None
+    unknown: str
     examples: tuple[tuple[str, str], ...]
     code_says: str
 
@@ -69,16 +74,19 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """All of the rule book of one month."""
+    """All of the rule book of one month. `missing` = what the whole month lacks, told first; `statuses` = those on the page, explained."""
 
     month: str
     municipality: str
     made_up: bool
+    missing: tuple[str, ...]
     introduction: tuple[str, ...]
+    statuses: tuple[tuple[str, str], ...]
     groups: tuple[Group, ...]
     not_in_force: Table
     other_parameters: Table | None
     guidelines: tuple[Table, ...]
+    guidelines_unknown: str
     flags: tuple[tuple[str, Table], ...]
     coverage: Table
     program: str
@@ -114,11 +122,14 @@ def page_of(month: Month, book: Rulebook) -> Page:
         month=labels.month(month),
         municipality=book.guidelines.municipality,
         made_up=book.guidelines.status == "made_up",
+        missing=tuple(_missing(book, month)),
         introduction=texts.introduction,
+        statuses=tuple(say.explained(_statuses(book, month))),
         groups=tuple(group for group in groups if group.rules),
         not_in_force=_not_in_force(texts, found, in_force),
-        other_parameters=_parameters("Tal i lagen som ingen regel använder den här månaden", rest, month, texts) if rest else None,
+        other_parameters=_parameters("Tal i lagen som ingen regel använder den här månaden", rest, month, texts),
         guidelines=tuple(_guidelines(book.guidelines, month, texts)),
+        guidelines_unknown=_unknown(_settings(book.guidelines), month, texts) if _has_guidelines(book, month) else _no_guidelines(month),
         flags=tuple(_flags(book, texts)),
         coverage=coverage_table(read_coverage()),
         program=book.program,
@@ -150,7 +161,7 @@ def coverage_table(areas: Iterable[Area]) -> Table:
         for area in areas
     )
     return Table(
-        "Vad i lagen som reglerna omfattar", ("Område", "Lag", "Läge", "Det roboten gör", "Det den inte gör", "Vem som ser på det"), rows
+        "Vad i lagen som reglerna omfattar", ("Område", "Lag", "Läge", "Det roboten gör", "Det den inte gör", "Vem ser på det"), rows
     )
 
 
@@ -202,11 +213,17 @@ def _rule(parts: _Parts, text: RuleText, rule: AnyRule, version: Version[..., An
         caseworker=text.caseworker,
         law=version.law,
         in_force=say.in_force(version.in_force),
-        others=tuple(f"{one.law}, {say.in_force(one.in_force)}" for one in rule.versions if one is not version),
-        parameters=_parameters(f"{text.title}: belopp och gränser", used, parts.month, parts.texts) if used else None,
+        others=tuple((_when(one, version), f"{one.law}, {say.in_force(one.in_force)}") for one in rule.versions if one is not version),
+        parameters=_parameters(f"Belopp och gränser: {text.title}", used, parts.month, parts.texts),
+        unknown=_unknown(used, parts.month, parts.texts),
         examples=tuple((example.situation, worked(example, parts.month, parts.book)) for example in text.examples),
-        code_says=inspect.cleandoc(version.apply.__doc__ or ""),
+        code_says=_unwrapped(inspect.cleandoc(version.apply.__doc__ or "")),
     )
+
+
+def _unwrapped(text: str) -> str:
+    """Return a text with each of its paragraphs on one line."""
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in text.split("\n\n"))
 
 
 def _named(wanted: Iterable[str], numbers: Mapping[str, Series[Any]]) -> list[str]:
@@ -217,15 +234,75 @@ def _named(wanted: Iterable[str], numbers: Mapping[str, Series[Any]]) -> list[st
     return list(dict.fromkeys(found))
 
 
-def _parameters(caption: str, used: Iterable[Series[Any]], month: Month, texts: Texts) -> Table:
-    return Table(caption, _PARAMETER_COLUMNS, tuple(_parameter(one, month, texts) for one in used))
+def _when(other: Version[..., Any], shown: Version[..., Any]) -> str:
+    """Say whether another version of a rule comes before or after the one that is shown."""
+    return "Tidigare" if other.in_force.first < shown.in_force.first else "Senare"
 
 
-def _parameter(series: Series[Any], month: Month, texts: Texts) -> tuple[str, ...]:
-    name, found = texts.parameter_names.get(series.name, series.name), series.at(month)
-    if found is None:
-        return name, "inget värde är känt för månaden; handläggaren avgör", say.NONE, say.NONE
-    return name, say.value(found), say.months(found), say.source(found)
+def _parameters(caption: str, used: Iterable[Series[Any]], month: Month, texts: Texts) -> Table | None:
+    """Return the parameters that have a value for the month as a table; None when there is none."""
+    rows = tuple(_parameter(found, texts) for one in used if (found := one.at(month)) is not None)
+    return Table(caption, _PARAMETER_COLUMNS, rows, "values") if rows else None
+
+
+def _parameter(found: Dated[Any], texts: Texts) -> tuple[str, ...]:
+    return (texts.parameter_names.get(found.name, found.name), say.value(found), say.months(found), *_origin(found))
+
+
+def _origin(found: Dated[Any]) -> tuple[str, str]:
+    """Return where a value was read and how surely: the last two cells of every table of values."""
+    return found.source, say.status(found.status)
+
+
+def _unknown(used: Iterable[Series[Any]], month: Month, texts: Texts) -> str:
+    """Name the parameters that have no value for the month, in a sentence; nothing when all have."""
+    names = [texts.parameter_names.get(one.name, one.name) for one in used if one.at(month) is None]
+    return f"Inget värde är känt för {labels.month(month)}: {'; '.join(names)}. Handläggaren avgör." if names else ""
+
+
+def _missing(book: Rulebook, month: Month) -> Iterator[str]:
+    """Say what the whole month lacks, and for which months there is something."""
+    norm = tuple(book.law.riksnorm.values())
+    known = sum(one.at(month) is not None for one in norm)
+    if known < len(norm):
+        some = "Riksnormens belopp" if known == 0 else "Några av riksnormens belopp"
+        yield (
+            f"{some} för {labels.month(month)} är inte kända i regelboken. Rader som behöver dem lämnas tomma och handläggaren avgör. "
+            f"Belopp från en annan tid används aldrig i stället. Alla belopp finns för {_known_months(norm)}."
+        )
+    if not _has_guidelines(book, month):
+        yield _no_guidelines(month)
+
+
+def _has_guidelines(book: Rulebook, month: Month) -> bool:
+    return any(one.at(month) is not None for one in _settings(book.guidelines))
+
+
+def _no_guidelines(month: Month) -> str:
+    return f"Kommunens riktlinjer har inga värden för {labels.month(month)}. Det som riktlinjerna avgör lämnas till handläggaren."
+
+
+def _known_months(norm: Iterable[Series[Any]]) -> str:
+    """Return the periods in which every amount is known, those that follow upon each other as one."""
+    periods: list[tuple[Month, Month]] = []
+    for first, last in sorted(set.intersection(*({(value.since, value.until or value.since) for value in one.values} for one in norm))):
+        if periods and periods[-1][1].plus(1) == first:
+            periods[-1] = (periods[-1][0], last)
+        else:
+            periods.append((first, last))
+    return ", ".join(say.span(*period) for period in periods) or "ingen månad"
+
+
+def _settings(guidelines: Guidelines) -> list[Series[Any]]:
+    """Return the municipality's limits and choices, without the tables of costs and incomes."""
+    return [one for one in series_of(guidelines) if one.name.startswith(("guidelines.settings.", "guidelines.statements."))]
+
+
+def _statuses(book: Rulebook, month: Month) -> Iterator[str]:
+    """Yield the status of every value that holds in the month."""
+    rules_of_incomes = [series for rule in book.guidelines.incomes.values() for series in (rule.whole, *rule.parts.values())]
+    everything = (*series_of(book.law), *series_of(book.guidelines), *book.guidelines.costs.values(), *rules_of_incomes)
+    yield from (found.status for one in everything if (found := one.at(month)) is not None)
 
 
 def _not_in_force(texts: Texts, found: Mapping[str, AnyRule], in_force: Mapping[str, object]) -> Table:
@@ -239,13 +316,16 @@ def _not_in_force(texts: Texts, found: Mapping[str, AnyRule], in_force: Mapping[
 
 
 def _guidelines(guidelines: Guidelines, month: Month, texts: Texts) -> Iterator[Table]:
-    settings = [one for one in series_of(guidelines) if one.name.startswith(("guidelines.settings.", "guidelines.statements."))]
-    yield _parameters("Gränser och val som kommunen har gjort", settings, month, texts)
+    settings = _parameters("Gränser och val som kommunen har gjort", _settings(guidelines), month, texts)
+    if settings is not None:
+        yield settings
     costs = [(kind, found) for kind, series in guidelines.costs.items() if (found := series.at(month)) is not None]
     yield Table(
         "Kostnader enligt riktlinjerna. En kostnad som inte står här bedöms av handläggaren",
-        ("Kostnad", "Riktlinje", "Underlag", "Källa"),
-        tuple((labels.cost(kind), say.cost(found.value), say.proof(found.value), say.source(found)) for kind, found in costs),
+        ("Kostnad", "Riktlinje", "Underlag", "Gäller", "Källa", "Kontroll"),
+        tuple(
+            (labels.cost(kind), say.cost(found.value), say.proof(found.value), say.months(found), *_origin(found)) for kind, found in costs
+        ),
     )
     by_size = [(kind, found.value.caps) for kind, found in costs if len(found.value.caps) > 1]
     if by_size:
@@ -260,15 +340,15 @@ def _guidelines(guidelines: Guidelines, month: Month, texts: Texts) -> Iterator[
         )
     yield Table(
         "Inkomster enligt kommunens lista. En inkomst som inte står här bedöms av handläggaren",
-        ("Inkomst", "Uppgift från", "Så räknas den", "Källa"),
+        ("Inkomst", "Uppgift från", "Så räknas den", "Gäller", "Källa", "Kontroll"),
         tuple(row for name, rule in guidelines.incomes.items() for row in _income(name, rule, month)),
     )
     same = guidelines.same_income.at(month)
     if same is not None and same.value:
         yield Table(
             "Samma inkomst under två namn räknas en gång",
-            ("I ansökan", "I registret", "Källa"),
-            tuple((declared, benefit, say.source(same)) for declared, benefit in say.pairs(same.value)),
+            ("I ansökan", "I registret", "Gäller", "Källa", "Kontroll"),
+            tuple((declared, benefit, say.months(same), *_origin(same)) for declared, benefit in say.pairs(same.value)),
         )
 
 
@@ -279,7 +359,7 @@ def _income(name: str, rule: IncomeRule, month: Month) -> Iterator[tuple[str, ..
     for label, series in rows:
         found = series.at(month)
         if found is not None:
-            yield label, told, say.handling(found.value), say.source(found)
+            yield label, told, say.handling(found.value), say.months(found), *_origin(found)
 
 
 def _flags(book: Rulebook, texts: Texts) -> Iterator[tuple[str, Table]]:
@@ -291,5 +371,5 @@ def _flags(book: Rulebook, texts: Texts) -> Iterator[tuple[str, Table]]:
         Severity.INFO: "Upplysningar",
     }
     for severity in Severity:
-        rows = tuple((say.flag(spec.text), code) for code, spec in book.flags.specs.items() if spec.severity is severity)
+        rows = tuple((say.flag(code, spec.text), code) for code, spec in book.flags.specs.items() if spec.severity is severity)
         yield texts.severities[severity.value], Table(captions[severity], ("Flagga", "Kod"), rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -23,14 +23,24 @@ _UNITS = {
     "days": "dagar",
     "months in a row": "månader i rad",
     "children at home": "barn hemma",
+    "hours a week": "timmar i veckan",
+    "years": "år",
 }
 _DAY_OF_MONTH_BEFORE = "day of the month before the month applied for"
 _STATUSES = {
-    "verified": "läst i författningen",
-    "verified_2nd": "läst i andra hand",
-    "derived": "härlett, inte läst",
-    "made_up": "påhittat",
-    "adopted": "beslutat av kommunen",
+    "verified": ("läst i originalet", "Läst i författningens egen text eller i den ansvariga myndighetens egen publicering."),
+    "verified_2nd": (
+        "läst i andra hand",
+        "Läst hos någon annan som återger författningen, till exempel en kommun, och jämfört med åren intill. Inte läst i originalet.",
+    ),
+    "made_up": ("påhittat", "Hittat på för att visa hur riktlinjer ser ut. Ingen kommun har beslutat det."),
+    "adopted": ("beslutat av kommunen", "Står i riktlinjer som kommunen har beslutat."),
+}
+_STOPS = {
+    "stop.protected_identity": "skyddade personuppgifter",
+    "stop.protection_unknown": "ingen källa kunde säga om personuppgifterna är skyddade",
+    "stop.other_tenancy": "ärendet hör till en annan verksamhet",
+    "stop.unreadable": "ansökan kan inte läsas",
 }
 _CHOICES = {
     "days_of_month": "månadens antal dagar",
@@ -39,6 +49,7 @@ _CHOICES = {
     "ore": "öre, halva uppåt",
     "first_of_month": "den första i månaden",
     "whole_member": "en hel person",
+    "caseworker": "handläggaren avgör",
     "e-service": "e-tjänsten",
     "unknown": "kanal som inte framgår",
 }
@@ -66,6 +77,8 @@ def value(found: Dated[Any]) -> str:
         return f"den {content} i månaden före den som ansökan gäller"
     if isinstance(content, tuple) and found.unit.startswith("years"):
         return "–".join(str(part) for part in content) + " år"
+    if isinstance(content, tuple) and found.unit == "months of the year":
+        return ", ".join(labels.month(Month(found.since.year, number)).split()[0] for number in content)
     if isinstance(content, tuple):
         return ", ".join(_named(str(part)) for part in content)
     if isinstance(content, int):
@@ -84,19 +97,27 @@ def _named(word: str) -> str:
 
 
 def status(code: str) -> str:
-    """Return how surely a value is known."""
-    return _STATUSES.get(code, code)
+    """Return how surely a value is known, in a few words."""
+    return _STATUSES[code][0] if code in _STATUSES else code
 
 
-def source(found: Dated[Any]) -> str:
-    """Return where a value was read, and how surely."""
-    return f"{found.source} ({status(found.status)})"
+def explained(codes: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the statuses among `codes` with what each means, in the order of how sure they are."""
+    found = set(codes)
+    return [words for code, words in _STATUSES.items() if code in found]
 
 
 def months(found: Dated[Any]) -> str:
     """Return the months that a value holds for."""
     since = f"från {labels.month(found.since)}"
-    return since if found.until is None else f"{since} till {labels.month(found.until)}"
+    return since if found.until is None else span(found.since, found.until)
+
+
+def span(first: Month, last: Month) -> str:
+    """Return a row of months, whole years as years: 'år 2026', 'åren 2014–2015', 'januari 2025 till juni 2025'."""
+    if first.number == 1 and last.number == 12:
+        return f"år {first.year}" if first.year == last.year else f"åren {first.year}–{last.year}"
+    return labels.month(first) if first == last else f"{labels.month(first)} till {labels.month(last)}"
 
 
 def handling(code: str) -> str:
@@ -127,8 +148,10 @@ def coverage(code: str) -> str:
     return _COVERAGE[code]
 
 
-def flag(text: str) -> str:
-    """Return a flag's text with words where a case fills something in."""
+def flag(code: str, text: str) -> str:
+    """Return a flag's text with words where a case fills something in. Every stop says the same in a case; here it says what it is for."""
+    if code in _STOPS:
+        return f"{text} (gäller {_STOPS[code]})"
     for place, word in _FILLED_IN.items():
         text = text.replace(place, word)
     return text

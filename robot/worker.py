@@ -18,9 +18,8 @@ from robot.ask import Asker
 from robot.clock import Clock
 from robot.database import Database
 from robot.deadlines import after, next_asking
-from robot.delivery import Delivery
-from robot.draft import document, recommendation_text
-from robot.effects import CaseIdentity, plan
+from robot.delivery import Delivery, Outgoing
+from robot.effects import CaseIdentity, CaseTexts, plan, texts_of
 from robot.pull import Puller
 from robot.settings import Settings
 from rules import Rulebook, assess, is_control_sample, triage
@@ -91,11 +90,13 @@ class Worker:
         """Take a claimed case as far as it can go; never raises but for cancellation."""
         steps = Steps()
         try:
+            outgoing = None
             if claimed.state is not State.DELIVERING:
-                if not await self._prepare(claimed, steps):
+                outgoing = await self._prepare(claimed, steps)
+                if outgoing is None:
                     return
                 claimed = replace(claimed, state=State.DELIVERING)
-            await self._delivery.deliver(claimed, steps)
+            await self._delivery.deliver(claimed, steps, outgoing)
         except StaleLease:
             log.warning("case.lease_lost", case_ref=claimed.case_ref, code="QUE-010")
         except RetriableQueueError as error:
@@ -109,34 +110,34 @@ class Worker:
             log.exception("case.failed", case_ref=claimed.case_ref, code="BUG-001")
             await self._give_to_a_person(claimed, "BUG-001")
 
-    async def _prepare(self, claimed: Claimed, steps: Steps) -> bool:
-        """Read, ask, assess, store. Return whether there is something to deliver now."""
+    async def _prepare(self, claimed: Claimed, steps: Steps) -> Outgoing | None:
+        """Read, ask, assess, store. Return what there is to deliver now, if anything."""
         case = await self._case_system.application(claimed.case_id)
         unread_at_pull = claimed.version == UNREAD
         if case.standing is Standing.TAKEN or (case.assigned_to != claimed.assigned_to and not unread_at_pull):
             await self._taken(claimed)
-            return False
+            return None
         if case.version != claimed.version:
             await self._puller.take(case)
             log.info("case.changed", case_ref=claimed.case_ref)
-            return False
+            return None
         alone = self._file(case.application or self._stand_in(claimed, case.unreadable or UNREAD), History(known=False))
         result = triage(alone, self._rulebook)
         if result is not None:
             steps.done("read")
-            await self._store(claimed, alone, result, number=case.number)
+            outgoing = await self._store(claimed, alone, result, number=case.number)
             steps.done("store")
-            return True
+            return outgoing
         reading = await self._case_system.reading(case, partial=self._has_given_up_reading(claimed))
         steps.done("read")
         return await self._assess(claimed, reading, steps)
 
-    async def _assess(self, claimed: Claimed, reading: CaseReading, steps: Steps) -> bool:
+    async def _assess(self, claimed: Claimed, reading: CaseReading, steps: Steps) -> Outgoing | None:
         application = reading.case.application
         assert application is not None
         if reading.history.decided_by_person:
             await self._taken(claimed)
-            return False
+            return None
         if reading.protected:
             application = application.model_copy(update={"protected": True})
         known = self._file(application, reading.history)
@@ -149,10 +150,10 @@ class Worker:
             result = assess(known, self._rulebook, hand_over=past_deadline)
             steps.done("assess")
             if await self._rest_if_it_must(claimed, result, answers, past_deadline=past_deadline):
-                return False
-        await self._store(claimed, known, result, number=reading.case.number)
+                return None
+        outgoing = await self._store(claimed, known, result, number=reading.case.number)
         steps.done("store")
-        return True
+        return outgoing
 
     async def _rest_if_it_must(
         self, claimed: Claimed, result: Assessment, answers: tuple[RegisterAnswer, ...], *, past_deadline: bool
@@ -176,19 +177,21 @@ class Worker:
         await self._database.call(lambda queue: queue.rest(claimed, state, until, reason))
         log.info("case.resting", case_ref=claimed.case_ref, state=state.value, until=min(until, claimed.deadline).isoformat())
 
-    async def _store(self, claimed: Claimed, known: CaseFile, result: Assessment, *, number: str) -> None:
-        """Store the assessment, the draft and the writes to be made, in one transaction."""
+    async def _store(self, claimed: Claimed, known: CaseFile, result: Assessment, *, number: str) -> Outgoing:
+        """Store the assessment, the draft and the writes to be made, in one transaction; return what is now to be delivered."""
         sample = result.outcome is Outcome.OK and is_control_sample(
             claimed.case_id, self._sample_key, self._rulebook.guidelines.control_sample_percent(result.month)
         )
         identity = CaseIdentity(self._case_system.name, claimed.case_id, claimed.version, claimed.run)
-        effects = plan(result, control_sample=sample, identity=identity, number=number, warning_type=self._case_system.warning_type)
-        draft = draft_record(result, known, number=number, control_sample=sample)
+        texts = texts_of(result, number=number, control_sample=sample)
+        effects = plan(result, texts, control_sample=sample, identity=identity, warning_type=self._case_system.warning_type)
+        draft = draft_record(result, known, texts, number=number, control_sample=sample)
         outcome = outcome_label(result, control_sample=sample)
         new = [NewEffect(effect.key, effect.kind.value, effect.payload) for effect in effects]
         await self._database.call(
             lambda queue: queue.finish(claimed, outcome, draft, new, [AuditEvent("case.assessed", "bistandsrobot", {"outcome": outcome})])
         )
+        return Outgoing(result, control_sample=sample, pending=effects)
 
     def _file(self, application: Application, history: History) -> CaseFile:
         return CaseFile(today=self._clock.today(), application=application, history=history)
@@ -299,13 +302,13 @@ def outcome_label(result: Assessment, *, control_sample: bool) -> str:
     return result.outcome.value
 
 
-def draft_record(result: Assessment, known: CaseFile, *, number: str, control_sample: bool) -> dict[str, object]:
+def draft_record(result: Assessment, known: CaseFile, texts: CaseTexts, *, number: str, control_sample: bool) -> dict[str, object]:
     """Return what is kept, encrypted, of a case: the facts used, the assessment and the texts as they were sent."""
     return {
         "number": number,
         "control_sample": control_sample,
         "assessment": result.model_dump(mode="json"),
         "case_file": known.model_dump(mode="json"),
-        "document": document(result, case_number=number),
-        "recommendation": recommendation_text(result, control_sample=control_sample),
+        "document": texts.document,
+        "recommendation": texts.recommendation,
     }

@@ -21,24 +21,24 @@ from rules.rulebook import Rulebook
 from rules.triage import protection_flags, triage, without_amounts
 
 
-def assess(case_file: CaseFile, rulebook: Rulebook, *, hand_over: bool = False) -> Assessment:
+def assess(case_file: CaseFile, rulebook: Rulebook, *, hand_over: bool = False, digests: bool = True) -> Assessment:
     """Return the whole assessment of a case.
 
     `hand_over` = the case cannot wait any longer: what would rest for the month's incomes goes to a person with the flag
     `sum.month_open`. A case where no source could say whether an adult is protected is a stop either way; while there is time the
-    caller asks again before it acts on that.
+    caller asks again before it acts on that. Without `digests` the receipt says nothing of the facts: for comparisons, never to be stored.
     """
-    at_once = triage(case_file, rulebook)
+    at_once = triage(case_file, rulebook, digests=digests)
     if at_once is not None:
         return at_once
     case = make_case(case_file, rulebook)
     stops = protection_flags(case)
     if stops:
-        return without_amounts(case_file, rulebook, stops, Outcome.STOP)
-    return _compute(case, hand_over=hand_over)
+        return without_amounts(case_file, rulebook, stops, Outcome.STOP, digests=digests)
+    return _compute(case, hand_over=hand_over, digests=digests)
 
 
-def _compute(case: Case, *, hand_over: bool) -> Assessment:
+def _compute(case: Case, *, hand_over: bool, digests: bool) -> Assessment:
     month_open = month_is_open(case)
     out = Findings(case)
     add_norm_lines(case, out)
@@ -56,7 +56,7 @@ def _compute(case: Case, *, hand_over: bool) -> Assessment:
         _need_flags(case, out, sums)
         if month_open:
             out.flag("sum.month_open")
-    return _conclude(case, out, sums, span, waiting=waiting)
+    return _conclude(case, out, sums, span, waiting=waiting, digests=digests)
 
 
 def _need_flags(case: Case, out: Findings, sums: Sums) -> None:
@@ -70,7 +70,7 @@ def _need_flags(case: Case, out: Findings, sums: Sums) -> None:
         out.flag("sum.parameter_missing", "need_limit", label="gräns för behovet")
 
 
-def _conclude(case: Case, out: Findings, sums: Sums, span: Span, *, waiting: bool) -> Assessment:
+def _conclude(case: Case, out: Findings, sums: Sums, span: Span, *, waiting: bool, digests: bool) -> Assessment:
     proposal = None
     version = propose.at(case.time)
     if version is not None and not waiting and not is_for_a_person(out.flags):
@@ -94,7 +94,7 @@ def _conclude(case: Case, out: Findings, sums: Sums, span: Span, *, waiting: boo
         checks=checks_of(case),
         counted_incomes=tuple(out.counted),
         children=bool(case.children),
-        receipt=receipt_of(case.file, case.book),
+        receipt=receipt_of(case.file, case.book, digests=digests),
     )
 
 

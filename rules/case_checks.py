@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from rules import labels
 from rules.context import Case, age_on, birth_date
-from rules.facts import Member
+from rules.facts import Member, Permit
 from rules.findings import Findings
-from rules.legal import CaseTime, rule, since
+from rules.legal import CaseTime, before, rule, since
 from rules.month import Month
 from rules.norm import riksnorm_child
 from rules.norm_lines import child_facts, norm_table, previous_norm, quotients_of
@@ -32,6 +32,7 @@ def add_case_flags(case: Case, out: Findings) -> None:
     _housing(case, out)
     _means(case, out)
     _plans(case, out)
+    _stay(case, out)
     _history(case, out)
 
 
@@ -48,13 +49,31 @@ def _application(case: Case, out: Findings) -> None:
     if application.interpreter or application.meeting:
         out.flag("case.interpreter_or_meeting")
     if application.other_norm:
-        out.flag("case.other_norm")
+        grounds = deviation_from_norm.at(case.time)
+        assert grounds is not None
+        out.flag("case.other_norm", more=f"({grounds.apply()})")
     if application.stays_in_municipality is False:
         out.flag("case.stays_elsewhere")
     if not _signed(case):
         out.flag("case.signature_missing")
     for unknown in application.unrecognised:
         out.flag("case.unrecognised", unknown.path, label=unknown.path)
+
+
+@rule("SoL 2025:400 12 kap. 7 § tredje stycket", in_force=since(2025, 7, 1).until(2026, 12, 31))
+@rule("SoL 2001:453 4 kap. 3 § tredje stycket", in_force=before(2025, 7, 1))
+def deviation_from_norm() -> str:
+    """Say what the law asks of whoever counts with other amounts than riksnormens: that is always the caseworker."""
+    return "högre eller lägre belopp kräver särskilda skäl i det enskilda fallet"
+
+
+@deviation_from_norm.version("SoL 2025:400 12 kap. 7 b § (2026:897)", in_force=since(2027, 1, 1))
+def deviation_from_norm_2027() -> str:
+    """From 2027 the norm is a ceiling."""
+    return (
+        "riksnormen är ett tak: högre belopp kräver särskilda skäl för barn och skolungdomar under 21 år och synnerliga skäl för andra; "
+        "lägre belopp kräver särskilda skäl"
+    )
 
 
 def _signed(case: Case) -> bool:
@@ -100,16 +119,28 @@ def _household(case: Case, out: Findings) -> None:
             out.flag("case.school_youth", adult.ref, person=adult.ref)
     for child in case.children:
         _residence(case, out, child)
-    version = many_children.at(case.time)
-    more_than = case.book.law.many_children_more_than.at(case.month)
-    if version is not None and more_than is not None and version.apply(len(case.children), more_than.value):
-        out.flag("case.many_children")
+    _many_children(case, out)
 
 
 @rule("SoL 2025:400 12 kap. 7 a § (2026:897)", in_force=since(2027, 1, 1))
 def many_children(children: int, more_than: int) -> bool:
-    """Say whether the limits for households with many children may apply; the regulation about them is not known yet."""
+    """Say whether the limits for households with many children may apply; the regulation about them is not known yet.
+
+    `children` are the children and the school youths under 21 who live at home.
+    """
     return children > more_than
+
+
+def _many_children(case: Case, out: Findings) -> None:
+    version = many_children.at(case.time)
+    if version is None:
+        return
+    more_than = case.book.law.many_children_more_than.at(version.month_of(case.time))
+    # What is not known of a child is no reason to leave it out.
+    children = [child_facts(case, child, case.month) for child in case.children]
+    at_home = sum(child.in_household is not False and (child.days != 0 or child.whole_month) for child in children)
+    if more_than is not None and version.apply(at_home, more_than.value):
+        out.flag("case.many_children")
 
 
 def _residence(case: Case, out: Findings, child: Member) -> None:
@@ -178,7 +209,8 @@ def _means(case: Case, out: Findings) -> None:
         out.flag("case.assets", f"asset.{asset.type}", label=labels.asset(asset.type))
     for number, pending in enumerate(application.pending_benefits):
         whose = f", {labels.person(pending.person)}" if pending.person else ""
-        out.flag("register.benefit_pending", f"application.{number}", person=pending.person, label=f"{pending.benefit}{whose}")
+        label = f"{labels.short(pending.benefit)}{whose}"
+        out.flag("register.benefit_pending", f"application.{number}", person=pending.person, label=label)
 
 
 def _plans(case: Case, out: Findings) -> None:
@@ -189,8 +221,7 @@ def _plans(case: Case, out: Findings) -> None:
         own = [plan.type for plan in plans if plan.person == adult.ref]
         if not own or any(kind not in _PLANS_RECOGNISED and not (kind == "other" and described) for kind in own):
             out.flag("case.plan_unknown", adult.ref, person=adult.ref)
-        if "studies" in own:
-            out.flag("case.student", adult.ref, person=adult.ref)
+    _students(case, out)
     for plan in plans:
         if plan.extent is not None and plan.extent.startswith(labels.UNKNOWN):
             out.flag("case.unrecognised", f"{plan.person}.extent", label="omfattning av planeringen")
@@ -199,13 +230,68 @@ def _plans(case: Case, out: Findings) -> None:
         out.flag("case.plan_unknown", "unknown_person")
 
 
+@rule("SoL 2025:400 12 kap. 1 och 3 §§", in_force=since(2025, 7, 1))
+@rule("SoL 2001:453 4 kap. 1 §", in_force=before(2025, 7, 1))
+def student(plans: tuple[str, ...], *, in_register: bool, vacation: bool) -> bool:
+    """Say whether studies are for a person to judge: a student lives by studiestöd, and in vacation by work like anybody else.
+
+    In the months that the guidelines call vacation a student who plans for something else than studies is no exception.
+    """
+    if vacation and any(plan != "studies" for plan in plans):
+        return False
+    return in_register or "studies" in plans
+
+
+def _students(case: Case, out: Findings) -> None:
+    """Flag studies by the plan, and by each register that tells of them."""
+    version = student.at(case.time)
+    assert version is not None
+    months = case.book.guidelines.student_vacation
+    found = months.at(case.month) if months is not None else None
+    vacation = found is not None and case.month.number in found.value
+    for adult in case.adults:
+        plans = _planned(case, adult.ref)
+        if version.apply(plans, in_register=False, vacation=vacation):
+            out.flag("case.student", adult.ref, person=adult.ref)
+    for (person, source), answer in case.answers.items():
+        told = answer.facts.student is True and case.answered(person, source) and case.file.person(person) is not None
+        if told and version.apply(_planned(case, person), in_register=True, vacation=vacation):
+            out.flag("case.student", f"{person}.{source}", person=person)
+
+
+def _planned(case: Case, person: str) -> tuple[str, ...]:
+    return tuple(plan.type for plan in case.file.application.plans if plan.person == person)
+
+
+@rule("SoL 2025:400 12 kap. 2 a § (2026:897)", in_force=since(2027, 1, 1))
+def lawful_stay(permits: tuple[Permit, ...], month: Month) -> bool:
+    """Say whether lawful stay must be looked at: permits are on record, and none is known to hold for the whole month.
+
+    Without lawful stay there is a right to what is needed in acute situations only. No permit on record says nothing: most need none.
+    """
+    return bool(permits) and not any(
+        (permit.from_day is None or permit.from_day <= month.first) and (permit.to_day is None or permit.to_day >= month.last)
+        for permit in permits
+    )
+
+
+def _stay(case: Case, out: Findings) -> None:
+    version = lawful_stay.at(case.time)
+    if version is None:
+        return
+    for adult in case.adults:
+        answer = case.answers.get((adult.ref, "MIV"))
+        if answer is not None and answer.status != "unavailable" and version.apply(answer.facts.permits, case.month):
+            out.flag("case.lawful_stay", adult.ref, person=adult.ref)
+
+
 def _history(case: Case, out: Findings) -> None:
     history = case.file.history
     if case.previous is None:
         out.flag("case.history_unknown")
     else:
         for row in case.previous.unrecognised:
-            out.flag("case.history_unrecognised", row, label=row)
+            out.flag("case.history_unrecognised", row, label=labels.short(row))
     last_need = case.previous.need if case.previous else 0
     if max(history.surplus or 0, -last_need) > 0:
         out.flag("case.surplus")

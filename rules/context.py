@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from rules import labels
@@ -15,6 +16,9 @@ from rules.legal import CaseTime
 from rules.money import kronor
 from rules.month import Month
 from rules.rulebook import Rulebook
+
+if TYPE_CHECKING:
+    from rules.norm import ChildFacts
 
 SWEDEN = ZoneInfo("Europe/Stockholm")
 ALL_SOURCES: tuple[Source, ...] = ("FK", "PM", "SO", "CSN", "AF", "SKV", "TNS", "MIV")
@@ -29,6 +33,8 @@ class Case:
     file: CaseFile
     book: Rulebook
     time: CaseTime
+    month: Month
+    """The month applied for."""
     paid_in: Month
     month_before: Month
     adults: tuple[Member, ...]
@@ -36,16 +42,10 @@ class Case:
     asked: tuple[Source, ...]
     answers: Mapping[tuple[str, Source], RegisterAnswer]
     previous: PreviousCalculation | None
-
-    @property
-    def month(self) -> Month:
-        """The month applied for."""
-        return self.time.month
-
-    @property
-    def received(self) -> str:
-        """When the application was received, as it stands in the trace."""
-        return self.file.application.received_at.isoformat()
+    received: str
+    """When the application was received, as it stands in the trace."""
+    child_facts: dict[tuple[str, Month, date | None], ChildFacts] = field(default_factory=dict, compare=False, repr=False)
+    """What `norm_lines.child_facts` has found of each child: many rules ask."""
 
     def is_now(self, day: date | None) -> bool:
         """Say whether a day lies in the month whose payments count."""
@@ -58,16 +58,16 @@ class Case:
 
     def said(self, path: str, value: object) -> FactUsed:
         """Return a fact of the application, for a trace."""
-        return FactUsed(path=f"application.{path}", source="ansökan", value=str(value), at=self.received)
+        return FactUsed.model_construct(path=f"application.{path}", source="ansökan", value=str(value), at=self.received)
 
     def recorded(self, path: str, value: object) -> FactUsed:
         """Return a fact of the history, for a trace."""
-        return FactUsed(path=f"history.{path}", source="förra månadens beräkning", value=str(value))
+        return FactUsed.model_construct(path=f"history.{path}", source="förra månadens beräkning", value=str(value))
 
     def paid(self, answer: RegisterAnswer, payment: Payment) -> FactUsed:
         """Return a payment in a register, for a trace."""
         when = payment.paid_on.isoformat() if payment.paid_on else "?"
-        return FactUsed(
+        return FactUsed.model_construct(
             path=f"registers[{answer.person}.{answer.source}].payments[{payment.benefit} {when}].net",
             source=labels.source(answer.source),
             value=kronor(payment.net) if payment.net is not None else "?",
@@ -97,6 +97,7 @@ def make_case(file: CaseFile, book: Rulebook) -> Case:
         file=file,
         book=book,
         time=CaseTime(month, local_day(application.received_at)),
+        month=month,
         paid_in=month.plus(-1),
         month_before=month.plus(-2),
         adults=adults,
@@ -104,6 +105,7 @@ def make_case(file: CaseFile, book: Rulebook) -> Case:
         asked=sources,
         answers=MappingProxyType(_answers(file, adults, sources)),
         previous=previous,
+        received=application.received_at.isoformat(),
     )
 
 
@@ -112,17 +114,12 @@ def _answers(file: CaseFile, adults: tuple[Member, ...], asked: tuple[Source, ..
     for answer in file.registers:
         given.setdefault((answer.person, answer.source), []).append(answer)
     order = [member.ref for member in file.application.household.members]
-    found: dict[tuple[str, Source], RegisterAnswer] = {}
-    for member in adults:
-        for source in asked:
-            found[member.ref, source] = _one(given.pop((member.ref, source), []), member.ref, source, file.application.received_at)
-    rest = sorted(given, key=lambda key: (order.index(key[0]) if key[0] in order else len(order), key))
-    for person, source in rest:
-        found[person, source] = _one(given[person, source], person, source, file.application.received_at)
-    return found
+    first = [(member.ref, source) for member in adults for source in asked]
+    rest = sorted(given.keys() - set(first), key=lambda key: (order.index(key[0]) if key[0] in order else len(order), key))
+    return {key: _one(given.get(key, ()), key, file.application.received_at) for key in (*first, *rest)}
 
 
-def _one(answers: list[RegisterAnswer], person: str, source: Source, at: datetime) -> RegisterAnswer:
+def _one(answers: Sequence[RegisterAnswer], key: tuple[str, Source], at: datetime) -> RegisterAnswer:
     """Return the one answer.
 
     None, several that nobody can tell apart, or one that contradicts itself means that the source could not be checked.
@@ -131,19 +128,31 @@ def _one(answers: list[RegisterAnswer], person: str, source: Source, at: datetim
         answer = answers[0]
         if len(answer.payments) < 2:
             return answer
-        return answer.model_copy(update={"payments": tuple(sorted(answer.payments, key=payment_order))})
+        ordered = _in_order(answer.payments)
+        return answer if ordered == answer.payments else answer.model_copy(update={"payments": ordered})
     fetched = max((answer.fetched_at for answer in answers), default=at)
-    return RegisterAnswer(person=person, source=source, status="unavailable", fetched_at=fetched)
+    return RegisterAnswer(person=key[0], source=key[1], status="unavailable", fetched_at=fetched)
 
 
 def _contradicts_itself(answer: RegisterAnswer) -> bool:
     """Say whether an answer holds payments and says that it holds nothing, or gives an error and says that it was given."""
-    return (answer.status == "nothing_held" and bool(answer.payments)) or (answer.status != "unavailable" and answer.error is not None)
+    if answer.status == "nothing_held" and answer.payments:
+        return True
+    return answer.error is not None and answer.status != "unavailable"
 
 
-def payment_order(payment: Payment) -> tuple[str, ...]:
-    """Return what payments are sorted by: first the day, then everything that can differ."""
-    return (payment.paid_on.isoformat() if payment.paid_on else "", payment.benefit, repr(payment))
+def _in_order(payments: tuple[Payment, ...]) -> tuple[Payment, ...]:
+    """Sort by day and benefit, and by everything that can differ where some are alike in both."""
+    alike = len({_day_and_benefit(payment) for payment in payments}) < len(payments)
+    return tuple(sorted(payments, key=_everything if alike else _day_and_benefit))
+
+
+def _day_and_benefit(payment: Payment) -> tuple[date, str]:
+    return payment.paid_on or date.min, payment.benefit
+
+
+def _everything(payment: Payment) -> tuple[date, str, str]:
+    return payment.paid_on or date.min, payment.benefit, repr(payment)
 
 
 def birth_date(member: Member) -> date | None:

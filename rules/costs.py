@@ -16,9 +16,13 @@ from rules.found import Counted, blank, counted
 from rules.guideline_values import CostRule
 from rules.legal import Rule, before, rule, since
 from rules.money import ZERO, Ore
+from rules.norm_lines import child_facts
 
 _FORSORJNINGSSTOD = ("rent", "electricity", "home_insurance", "travel_work", "union_fee", "unemployment_fund")
+_RENT = "rent"
+_IN_THE_NORM_FROM_2027 = ("internet",)
 _2025 = since(2025, 7, 1)
+_2026 = _2025.until(2026, 12, 31)
 _OLD = before(2025, 7, 1)
 
 
@@ -26,15 +30,21 @@ _OLD = before(2025, 7, 1)
 class CostFacts:
     """One kind of cost, all rows of the application together. `applied` None = missing or unreadable.
 
-    `previous` = last month's approved amount, None = there was none; `history` False = last month's calculation is not known.
+    `previous` = last month's approved amount, None = there was none, `asked_before` = what was applied for then; `history` False = last
+    month's calculation is not known. `proof_days` = how old the proof was when the application came, None = unknown. `shared` = others
+    may have to bear a share: the rent of a home where others live too.
     """
 
+    kind: str
     applied: Ore | None
     rows: int
     proof: bool | None
     size: int
     previous: Ore | None
     history: bool
+    asked_before: Ore | None = None
+    proof_days: int | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +67,18 @@ def reasonable_cost(cost: CostFacts, terms: CostTerms) -> Counted:
     return _judge(cost, terms)
 
 
-@rule("SoL 2025:400 12 kap. 1 §", in_force=_2025)
+@rule("SoL 2025:400 12 kap. 1 §", in_force=_2026)
 @rule("SoL 2001:453 4 kap. 1 §", in_force=_OLD)
 def other_support(cost: CostFacts, terms: CostTerms) -> Counted:
     """Approve a cost of livsföring i övrigt where the guidelines have a row for it; else it is the caseworker's."""
+    return _judge(cost, terms)
+
+
+@other_support.version("SoL 2025:400 12 kap. 1 § och 7 § 1 (2026:897)", in_force=since(2027, 1, 1))
+def other_support_2027(cost: CostFacts, terms: CostTerms) -> Counted:
+    """From 2027 internet is an item of the norm, whatever the guidelines say of it, and not a cost beside it."""
+    if cost.kind in _IN_THE_NORM_FROM_2027 and cost.applied is not None and cost.applied >= 0:
+        return blank("cost.left_to_caseworker", "internet och telefoni ingår i riksnormen från 2027", high=cost.applied)
     return _judge(cost, terms)
 
 
@@ -87,6 +105,11 @@ def _within(cost: CostFacts, applied: Ore, row: CostRule, threshold: Dated[int] 
         reason, because = "cost.over_cap", f"över {labels.kr(row.cap(cost.size))}"
     elif row.proof_needed and cost.proof is not True:
         reason, because = "cost.proof_needed", "underlag behövs"
+    elif row.proof_needed and not _is_recent(cost, row):
+        age = "hur gammalt det är framgår inte" if cost.proof_days is None else f"det är {cost.proof_days} dagar"
+        reason, because = "cost.proof_needed", f"underlaget ska vara högst {row.proof_within_days} dagar gammalt, {age}"
+    elif cost.shared and cost.previous != applied:
+        reason, because = "cost.left_to_caseworker", "fler bor i hemmet, och deras del av hyran bedöms av handläggaren (HFD 2020:40)"
     elif not cost.history:
         reason, because = "cost.history_unknown", "förra månadens belopp är inte känt"
     elif cost.previous is None:
@@ -96,6 +119,11 @@ def _within(cost: CostFacts, applied: Ore, row: CostRule, threshold: Dated[int] 
     else:
         because = "över riktlinjens belopp, men godkänd med samma belopp förra månaden" if over else "inom beloppet, som förra månaden"
     return blank(reason, because, high=applied, parameters=used) if reason else counted(applied, because, used)
+
+
+def _is_recent(cost: CostFacts, row: CostRule) -> bool:
+    """Say whether the proof is known to be as recent as the guidelines ask; without such a limit it always is."""
+    return row.proof_within_days is None or (cost.proof_days is not None and cost.proof_days <= row.proof_within_days)
 
 
 def _changed(old: Ore, applied: Ore, threshold: Dated[int] | None, used: tuple[ParameterUsed, ...]) -> Counted:
@@ -110,7 +138,8 @@ def _changed(old: Ore, applied: Ore, threshold: Dated[int] | None, used: tuple[P
 
 def _said(row: CostRule, size: int) -> str:
     if row.handling == "cap":
-        proof = "underlag behövs" if row.proof_needed else "underlag behövs inte"
+        recent = f", högst {row.proof_within_days} dagar gammalt" if row.proof_within_days is not None else ""
+        proof = f"underlag behövs{recent}" if row.proof_needed else "underlag behövs inte"
         return f"högst {labels.kr(row.cap(size))}, {proof}"
     return "bedöms av handläggaren" if row.handling == "caseworker" else f"beviljas inte: {row.ground}"
 
@@ -162,28 +191,50 @@ def _cost_flags(out: Findings, kind: str, facts: CostFacts, terms: CostTerms, fo
     """Note a refusal, and tell the caseworker what the line itself does not."""
     label, key = labels.cost(kind), f"cost.{kind}"
     row = terms.row.value if terms.row else None
-    if row is None or row.handling == "caseworker":
-        return
-    if row.handling == "not_granted":
+    if row is not None and row.handling == "not_granted":
         if facts.applied and found.amount is not None:
             out.refused.append(label)
-    elif found.amount is not None and found.amount > row.cap(facts.size):
+        return
+    if facts.previous is not None and facts.asked_before is not None and facts.asked_before != facts.previous:
+        asked, approved = (labels.kr(amount).removesuffix(" kr") for amount in (facts.asked_before, facts.previous))
+        out.flag("info.changed_before", key, label=label, previous=asked, amount=approved)
+    if row is None or row.handling == "caseworker":
+        return
+    if found.amount is not None and found.amount > row.cap(facts.size):
         out.flag("info.approved_over_cap", key, label=label)
-    elif found.reason == "cost.proof_needed" and facts.proof is False:
+    elif found.reason == "cost.proof_needed" and (facts.proof is False or facts.proof_days is not None):
         out.flag("info.missing_document", key, label=label)
 
 
 def _facts(case: Case, kind: str, rows: Sequence[Cost]) -> CostFacts:
     amounts = [row.applied for row in rows if row.applied is not None and row.applied >= 0]
     proofs = {row.proof for row in rows}
+    before = [row for row in (case.previous.costs if case.previous else ()) if row.type == kind]
+    asked = [row.applied for row in before if row.applied is not None]
     return CostFacts(
+        kind=kind,
         applied=Ore(sum(amounts)) if len(amounts) == len(rows) else None,
         rows=len(rows),
         proof=proofs.pop() if len(proofs) == 1 else None,
         size=len(case.file.application.household.members),
-        previous=_previous_costs(case).get(kind),
+        previous=Ore(sum(row.approved for row in before)) if before else None,
         history=case.previous is not None,
+        asked_before=Ore(sum(asked)) if before and len(asked) == len(before) else None,
+        proof_days=_proof_days(case, rows),
+        shared=kind == _RENT and _others_at_home(case),
     )
+
+
+def _proof_days(case: Case, rows: Sequence[Cost]) -> int | None:
+    """Return how old the oldest proof was on the day the application came; None = not known for all, or dated in time to come."""
+    dates = [row.proof_date for row in rows if row.proof_date is not None and row.proof_date <= case.file.today]
+    return max(0, (case.time.received - min(dates)).days) if dates and len(dates) == len(rows) else None
+
+
+def _others_at_home(case: Case) -> bool:
+    """Say whether somebody lives in the home who may have to bear a share of the rent: not in the calculation, or perhaps not."""
+    grown_up = any(child_facts(case, child, case.month).in_household is not True for child in case.children)
+    return grown_up or (case.file.application.household.others_in_home or 0) > 0
 
 
 def _terms(case: Case, kind: str) -> CostTerms:

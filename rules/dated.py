@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Generic, TypeVar
 
@@ -26,9 +26,15 @@ class Dated(Generic[T]):
     until: Month | None
     source: str
     status: str
+    _used: dict[str | None, ParameterUsed] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def used(self, value: str | None = None) -> ParameterUsed:
-        """Return this as a part of a trace; `value` where only a part of it was used."""
+        """Return this as a part of a trace, made once; `value` where only a part of it was used."""
+        if value not in self._used:
+            self._used[value] = self._as_used(value)
+        return self._used[value]
+
+    def _as_used(self, value: str | None) -> ParameterUsed:
         if value is None:
             value = kronor(Ore(self.value)) if self.unit.startswith("kr") and isinstance(self.value, int) else str(self.value)
         return ParameterUsed(name=self.name, value=value, valid_from=str(self.since), source=self.source, status=self.status)
@@ -43,13 +49,10 @@ class Series(Generic[T]):
 
     def at(self, month: Month) -> Dated[T] | None:
         """Return the value that holds for a month; None = none is known, and the neighbour's is never used instead."""
-        found = None
-        for value in self.values:
-            if value.since <= month:
-                found = value
-        if found is None or (found.until is not None and month > found.until):
-            return None
-        return found
+        for value in reversed(self.values):
+            if value.since.index <= month.index:
+                return None if value.until is not None and value.until.index < month.index else value
+        return None
 
     @property
     def latest(self) -> T:

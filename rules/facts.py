@@ -25,6 +25,13 @@ class Fact(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def __eq__(self, other: object) -> bool:
+        """Compare field by field; pydantic's own also looks for parts that a fact never has, which costs more than the rest."""
+        return type(self) is type(other) and self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.__dict__.values()))
+
 
 class Signed(Fact):
     """Who has signed; `None` = the case system cannot tell."""
@@ -64,11 +71,15 @@ class Housing(Fact):
 
 
 class Cost(Fact):
-    """One cost applied for. `proof`: True = proof is there, None = the case system cannot tell. `applied` None = unreadable."""
+    """One cost applied for. `applied` None = unreadable.
+
+    `proof`: True = proof is there, None = the case system cannot tell; `proof_date` = the day the proof itself is dated, where known.
+    """
 
     type: str
     applied: Kronor | None = None
     proof: bool | None = None
+    proof_date: date | None = None
     specification: Text | None = None
 
 

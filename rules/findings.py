@@ -69,6 +69,8 @@ class Findings:
                 blank=blank,
                 applied=applied,
                 previous=previous,
-                trace=Trace(rule=version.name, law=version.law, facts=facts, parameters=found.parameters, because=found.because),
+                trace=Trace.model_construct(
+                    rule=version.name, law=version.law, facts=facts, parameters=found.parameters, because=found.because
+                ),
             )
         )

@@ -13,7 +13,7 @@ from rules.assessment import Flag, Severity
 from rules.strict_yaml import read_file
 
 FILE = Path(__file__).parent / "flags.yaml"
-_MAY_BE_FILLED_IN = {"label", "source", "amount", "percent", "previous"}
+_NOT_FILLED_IN = dict.fromkeys(("label", "source", "amount", "percent", "previous"), "")
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 
@@ -37,8 +37,8 @@ class Catalogue:
     def flag(self, code: str, key: str = "", *, person: str | None = None, more: str = "", **filled: str) -> Flag:
         """Return a flag; `more` is a sentence added to the catalogue's text."""
         spec = self.specs[code]
-        text = spec.text.format(**{"label": "", "source": "", "amount": "", "percent": "", "previous": "", **filled})
-        return Flag(code=code, severity=spec.severity, key=key, text=f"{text} {more}".strip(), person=person)
+        text = spec.text.format_map({**_NOT_FILLED_IN, **filled})
+        return Flag.model_construct(code=code, severity=spec.severity, key=key, text=f"{text} {more}".strip(), person=person)
 
 
 def in_order(flags: list[Flag]) -> tuple[Flag, ...]:
@@ -56,7 +56,7 @@ def read_catalogue(path: Path = FILE) -> Catalogue:
         fields = place.fields(required=("severity", "group", "text"))
         text = fields["text"].text()
         filled = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-        if not filled <= _MAY_BE_FILLED_IN:
-            raise fields["text"].error(f"only these may be filled in: {', '.join(sorted(_MAY_BE_FILLED_IN))}")
+        if not filled <= _NOT_FILLED_IN.keys():
+            raise fields["text"].error(f"only these may be filled in: {', '.join(sorted(_NOT_FILLED_IN))}")
         specs[code] = FlagSpec(code, Severity(fields["severity"].choice([str(one) for one in Severity])), fields["group"].text(), text)
     return Catalogue(MappingProxyType(specs), hashlib.sha256(raw).hexdigest())

@@ -12,7 +12,7 @@ import yaml
 
 from rules.dated import Series, read_series
 from rules.facts import SOURCES, Source
-from rules.guideline_values import CostRule, Guidelines, Handling, IncomeRule
+from rules.guideline_values import CASEWORKER, CostRule, Guidelines, Handling, IncomeRule
 from rules.money import Ore
 from rules.strict_yaml import Place, read_file
 
@@ -23,7 +23,8 @@ _INCOME_HANDLINGS = ("count", "ignore", "caseworker")
 _ORIGINS = ("FK", "PM", "SO", "CSN", "application")
 _STATUSES = ("made_up", "adopted")
 _LARGEST_HOUSEHOLD = 30
-_SETTINGS = (
+_LONGEST_PROOF_DAYS = 3660
+SETTINGS = (
     "change_threshold",
     "need_may_differ",
     "need_limit",
@@ -37,6 +38,8 @@ _SETTINGS = (
     "age_on",
     "part_month_child_in_common_costs",
 )
+OPTIONAL_SETTINGS = ("student_vacation_months",)
+STATEMENTS = ("signatures_required", "lunch_elsewhere")
 
 
 def read_guidelines(path: Path) -> Guidelines:
@@ -45,12 +48,15 @@ def read_guidelines(path: Path) -> Guidelines:
     parts = top.fields(required=("municipality", "settings", "statements", "costs", "incomes", "same_income", "lifecare_names"))
     who = parts["municipality"].fields(required=("name", "status"))
     status = who["status"].choice(_STATUSES)
-    settings = parts["settings"].fields(required=_SETTINGS)
-    statements = parts["statements"].fields(required=("signatures_required", "lunch_elsewhere"))
+    settings = parts["settings"].fields(required=SETTINGS, optional=OPTIONAL_SETTINGS)
+    statements = parts["statements"].fields(required=(), optional=STATEMENTS)
     lifecare = parts["lifecare_names"].fields(required=("incomes", "costs"))
 
     def series(place: Place, read: Callable[[Place], T]) -> Series[T]:
         return read_series(f"guidelines.{place.key}", place, read, statuses=(status,))
+
+    def statement(name: str, read: Callable[[Place], T]) -> Series[T]:
+        return series(statements[name], read) if name in statements else Series(f"guidelines.statements.{name}", ())
 
     return Guidelines(
         municipality=who["name"].text(),
@@ -64,14 +70,15 @@ def read_guidelines(path: Path) -> Guidelines:
         recently_closed=series(settings["recently_closed"], lambda value: value.integer(0, 366)),
         same_income_tolerance=series(settings["same_income_tolerance"], Place.kronor),
         sources_asked=series(settings["registers_asked"], _sources),
-        part_month_divisor=series(settings["part_month_divisor"], lambda value: value.choice(("days_of_month", "30"))),
-        quotient_rounding=series(settings["quotient_rounding"], lambda value: value.choice(("whole_krona", "ore"))),
-        age_on=series(settings["age_on"], lambda value: value.choice(("first_of_month",))),
+        part_month_divisor=series(settings["part_month_divisor"], lambda value: value.choice(("days_of_month", "30", CASEWORKER))),
+        quotient_rounding=series(settings["quotient_rounding"], lambda value: value.choice(("whole_krona", "ore", CASEWORKER))),
+        age_on=series(settings["age_on"], lambda value: value.choice(("first_of_month", CASEWORKER))),
         part_month_child_in_common_costs=series(
-            settings["part_month_child_in_common_costs"], lambda value: value.choice(("whole_member",))
+            settings["part_month_child_in_common_costs"], lambda value: value.choice(("whole_member", CASEWORKER))
         ),
-        signatures_required=series(statements["signatures_required"], lambda value: tuple(item.text() for item in value.items())),
-        lunch_elsewhere=series(statements["lunch_elsewhere"], _ages),
+        student_vacation=series(settings["student_vacation_months"], _months_of_a_year) if "student_vacation_months" in settings else None,
+        signatures_required=statement("signatures_required", lambda value: tuple(item.text() for item in value.items())),
+        lunch_elsewhere=statement("lunch_elsewhere", _ages),
         costs=MappingProxyType({name: series(place, _cost) for name, place in parts["costs"].table().items()}),
         incomes=MappingProxyType({name: _income(place, status) for name, place in parts["incomes"].table().items()}),
         same_income=series(parts["same_income"], _names),
@@ -94,20 +101,31 @@ def _ages(place: Place) -> tuple[int, int]:
     return found[0], found[1]
 
 
+def _months_of_a_year(place: Place) -> tuple[int, ...]:
+    found = tuple(item.integer(1, 12) for item in place.items())
+    if len(set(found)) != len(found):
+        raise place.error("a month stands twice")
+    return found
+
+
 def _names(place: Place) -> Mapping[str, str]:
     return MappingProxyType({name: value.text() for name, value in place.table().items()})
 
 
 def _cost(place: Place) -> CostRule:
-    fields = place.fields(required=("handling",), optional=("cap", "proof", "ground"))
+    fields = place.fields(required=("handling",), optional=("cap", "proof", "proof_within_days", "ground"))
     handling = cast('Literal["cap", "caseworker", "not_granted"]', fields["handling"].choice(_COST_HANDLINGS))
     needed = {"cap": {"cap", "proof"}, "caseworker": set[str](), "not_granted": {"ground"}}[handling]
-    if set(fields) - {"handling"} != needed:
+    if set(fields) - {"handling", "proof_within_days"} != needed:
         raise place.error(f"with `handling: {handling}` there must be: {', '.join(sorted(needed)) or 'nothing else'}")
+    proof_needed = "proof" in fields and fields["proof"].choice(("needed", "not_needed")) == "needed"
+    if "proof_within_days" in fields and not proof_needed:
+        raise fields["proof_within_days"].error("has a meaning only with `proof: needed`")
     return CostRule(
         handling=handling,
         caps=_caps(fields["cap"]) if "cap" in fields else (),
-        proof_needed="proof" in fields and fields["proof"].choice(("needed", "not_needed")) == "needed",
+        proof_needed=proof_needed,
+        proof_within_days=fields["proof_within_days"].integer(1, _LONGEST_PROOF_DAYS) if "proof_within_days" in fields else None,
         ground=fields["ground"].text() if "ground" in fields else None,
     )
 

@@ -12,6 +12,7 @@ from rules.money import Ore
 from rules.month import Month
 
 Handling = Literal["count", "ignore", "caseworker"]
+CASEWORKER = "caseworker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class CostRule:
     handling: Literal["cap", "caseworker", "not_granted"]
     caps: tuple[Ore, ...] = ()
     proof_needed: bool = False
+    proof_within_days: int | None = None
+    """How old the proof may be on the day the application was received, at most; None = of any age."""
     ground: str | None = None
 
     def cap(self, size: int) -> Ore:
@@ -63,6 +66,8 @@ class Guidelines:
     quotient_rounding: Series[str]
     age_on: Series[str]
     part_month_child_in_common_costs: Series[str]
+    student_vacation: Series[tuple[int, ...]] | None
+    """The months of a year in which students are free, 6 = June; None = the guidelines do not say."""
     signatures_required: Series[tuple[str, ...]]
     lunch_elsewhere: Series[tuple[int, int]]
     costs: Mapping[str, Series[CostRule]]

@@ -12,6 +12,7 @@ from rules.dated import Dated
 from rules.facts import SOURCES, DeclaredIncome, Payment, RegisterAnswer
 from rules.findings import Findings
 from rules.guideline_values import Handling
+from rules.income_rules import fritidskort
 from rules.money import ZERO, Ore, kronor
 
 _SWEDISH = "SEK"
@@ -133,7 +134,7 @@ class Collected:
 def collect(case: Case, out: Findings) -> Collected:
     """Go through the application's and the registers' incomes; those that are only shown are written to `out.shown`."""
     found = Collected()
-    for number, declared in enumerate(case.file.application.incomes):
+    for number, declared in sorted(enumerate(case.file.application.incomes), key=_by_day_and_amount):
         _declared(case, out, found, number, declared)
     members = {member.ref for member in case.file.application.household.members}
     for (person, _), answer in case.answers.items():
@@ -143,14 +144,23 @@ def collect(case: Case, out: Findings) -> Collected:
     return found
 
 
+def _by_day_and_amount(row: tuple[int, DeclaredIncome]) -> tuple[date, bool, Ore]:
+    """Return what declared incomes are sorted by, so that the order of the application's rows makes no difference."""
+    _, income = row
+    return income.paid_on or date.min, income.net is not None, income.net or ZERO
+
+
 def in_line_order(case: Case, buckets: Buckets) -> list[Bucket]:
-    """Return the buckets by person, declared before registered, by source and name."""
+    """Return the buckets by person, declared before registered, by source and name; what was paid the month before comes last.
+
+    So no later answer, and no register that falls silent, moves what a child's income of the month itself is measured by.
+    """
     people = [member.ref for member in (*case.adults, *case.children)]
     sources = (_APPLICATION, *SOURCES)
 
-    def place(bucket: Bucket) -> tuple[int, int, str]:
+    def place(bucket: Bucket) -> tuple[int, bool, int, str]:
         person = people.index(bucket.person) if bucket.person in people else len(people)
-        return person, sources.index(bucket.source), "" if bucket.declared else bucket.benefit
+        return person, bucket.month_before, sources.index(bucket.source), bucket.benefit
 
     return sorted(buckets.values(), key=place)
 
@@ -161,9 +171,10 @@ def _declared(case: Case, out: Findings, found: Collected, number: int, income: 
     listed = case.book.guidelines.income_at(income.type, case.month)
     fact = case.said(f"incomes[{number}].net", kronor(income.net) if income.net is not None else "?")
     label = f"{labels.income(income.type)}, {labels.person(person)}"
-    if _ignores(listed):
+    ignored = _ignored_by(case, income.type, listed)
+    if ignored:
         found.seen.add((income.type, person))
-        out.shown.append(f"{label}: {_amount(income.net)} räknas inte enligt riktlinjerna")
+        out.shown.append(f"{label}: {_amount(income.net)} räknas inte enligt {ignored}")
         return
     reason, most = _doubt(income.net, listed)
     if reason is None and income.paid_on is None:
@@ -180,22 +191,23 @@ def _declared(case: Case, out: Findings, found: Collected, number: int, income: 
 def _payment(case: Case, out: Findings, found: Collected, answer: RegisterAnswer, payment: Payment) -> None:
     listed = _listed(case, payment)
     label = f"{labels.income(payment.benefit)}, {labels.person(answer.person)}"
+    ignored = _ignored_by(case, payment.benefit, listed)
     now = payment.paid_on is None or case.is_now(payment.paid_on)
     key = (payment.benefit, answer.person)
     if payment.preliminary:
         if payment.paid_on is None or payment.paid_on >= case.paid_in.first:
             out.shown.append(f"{label}: {_amount(payment.net)}{_on(payment.paid_on)} är preliminär eller planerad och räknas inte")
-        if not _ignores(listed) and _is_overdue(case, answer, payment):
+        if not ignored and _is_overdue(case, answer, payment):
             found.overdue.append(key)
-        if payment.paid_on is not None or _ignores(listed):
+        if payment.paid_on is not None or ignored:
             return
     if payment.paid_on is not None and not now and payment.paid_on not in case.month_before:
         return
     mixed = payment.mixed_rows and has_parts(case, payment.benefit)
-    if _ignores(listed) and not mixed:
+    if ignored and not mixed:
         if now:
             found.seen.add(key)
-            out.shown.append(f"{label}: {_amount(payment.net)}{_on(payment.paid_on)} räknas inte enligt riktlinjerna")
+            out.shown.append(f"{label}: {_amount(payment.net)}{_on(payment.paid_on)} räknas inte enligt {ignored}")
         return
     reason, most = _doubt(payment.net, listed)
     if mixed:
@@ -230,8 +242,12 @@ def _listed(case: Case, payment: Payment) -> Dated[Handling] | None:
     return guidelines.income_at(payment.benefit, case.month, payment.part, payment.amount_type)
 
 
-def _ignores(listed: Dated[Handling] | None) -> bool:
-    return listed is not None and listed.value == "ignore"
+def _ignored_by(case: Case, name: str, listed: Dated[Handling] | None) -> str:
+    """Return what says that an income does not count: the law, whatever the list says, or the list; nothing when it may count."""
+    by_law = fritidskort.at(case.time)
+    if by_law is not None and by_law.apply(name):
+        return by_law.law
+    return "riktlinjerna" if listed is not None and listed.value == "ignore" else ""
 
 
 def _doubt(net: Ore | None, listed: Dated[Handling] | None) -> tuple[str | None, Ore | None]:

@@ -8,13 +8,25 @@ from rules import labels
 from rules.assessment import FactUsed
 from rules.context import INCOME_SOURCES, Case
 from rules.costs import changed_by_more_than
-from rules.facts import RegisterAnswer, Source
+from rules.facts import SOURCES, Member, RegisterAnswer, Source
 from rules.findings import Findings
 from rules.found import Counted, blank
 from rules.income_items import Bucket, Collected, collect, in_line_order
-from rules.income_rules import Window, checked_register, child_earnings, child_income, counted_income, jobbstimulans, with_uncertain
+from rules.income_rules import (
+    Earned,
+    OwnNorm,
+    Window,
+    checked_register,
+    child_earnings,
+    child_income,
+    counted_income,
+    jobbstimulans,
+    with_uncertain,
+    within_own_norm,
+)
 from rules.legal import Version
 from rules.money import ZERO, Ore
+from rules.norm_lines import child_facts
 
 _SALARY = "salary"
 _IDENTITY_GROUP = "GEPI"
@@ -98,14 +110,15 @@ def _counted_as_declared(case: Case, bucket: Bucket) -> list[str]:
 
 
 def _line(case: Case, out: Findings, bucket: Bucket) -> None:
-    version, certain, facts = _counted(case, out, bucket)
+    child = next((child for child in case.children if child.ref == bucket.person), None)
+    version, certain, facts = _counted(case, out, child, bucket)
     found = with_uncertain(certain, bucket.uncertain, may_lower=any(item.may_lower for item in bucket.items))
-    if bucket.month_before and case.previous is None and found.reason is None:
-        found = blank(
-            "income.month_before", "det är inte känt om den räknades förra månaden", high=found.amount, parameters=found.parameters
-        )
+    if bucket.month_before and case.previous is None:
+        found = _counted_last_month_or_not(found)
     if bucket.differs:
         found = _between(bucket, found)
+    if child is not None and bucket.benefit != _SALARY:
+        found = within_own_norm(found, _left_of_own_norm(case, out, child, bucket))
     found = Counted(found.amount, found.because, found.reason, found.low, found.high, (*found.parameters, *bucket.listed()))
     out.line(
         version,
@@ -129,10 +142,19 @@ def _line(case: Case, out: Findings, bucket: Bucket) -> None:
         out.counted += bucket.as_counted()
 
 
-def _counted(case: Case, out: Findings, bucket: Bucket) -> tuple[Version[..., Counted], Counted, tuple[FactUsed, ...]]:
+def _counted_last_month_or_not(found: Counted) -> Counted:
+    """Nobody can tell whether what was paid the month before was counted then: it may be nothing now."""
+    if found.reason is not None:
+        return replace(found, low=ZERO)
+    return blank("income.month_before", "det är inte känt om den räknades förra månaden", high=found.amount, parameters=found.parameters)
+
+
+def _counted(
+    case: Case, out: Findings, child: Member | None, bucket: Bucket
+) -> tuple[Version[..., Counted], Counted, tuple[FactUsed, ...]]:
     """Return the rule for a bucket, what it gives for the part that is certain, and the further facts it used."""
-    if any(child.ref == bucket.person for child in case.children):
-        return _of_a_child(case, out, bucket)
+    if child is not None:
+        return _of_a_child(case, out, child, bucket)
     if bucket.benefit == _SALARY and bucket.certain:
         return _pay(case, out, bucket)
     version = counted_income.at(case.time)
@@ -147,7 +169,8 @@ def _pay(case: Case, out: Findings, bucket: Bucket) -> tuple[Version[..., Counte
     windows = None if known is None else tuple(Window(one.from_month, one.to_month) for one in known if one.person == bucket.person)
     if any(window.last < window.first for window in windows or ()):
         windows = None
-    percent = case.book.law.jobbstimulans_percent.at(case.paid_in)
+    # The window follows the month of payment; the share is the law's own, and goes with the version of the rule.
+    percent = case.book.law.jobbstimulans_percent.at(version.month_of(case.time))
     facts = tuple(case.recorded(f"jobbstimulans[{bucket.person}]", f"{window.first} till {window.last}") for window in windows or ())
     running = [window for window in windows or () if case.paid_in in window]
     if running and max(window.last for window in running) < case.month.plus(_ENDS_WITHIN_MONTHS):
@@ -155,19 +178,43 @@ def _pay(case: Case, out: Findings, bucket: Bucket) -> tuple[Version[..., Counte
     return version, version.apply(bucket.certain, windows, case.paid_in, percent), facts
 
 
-def _of_a_child(case: Case, out: Findings, bucket: Bucket) -> tuple[Version[..., Counted], Counted, tuple[FactUsed, ...]]:
+def _of_a_child(case: Case, out: Findings, child: Member, bucket: Bucket) -> tuple[Version[..., Counted], Counted, tuple[FactUsed, ...]]:
     if bucket.benefit == _SALARY:
-        earned = child_earnings.at(case.time)
-        assert earned is not None
-        return earned, earned.apply(bucket.certain, case.book.law.prisbasbelopp.at(case.paid_in)), ()
+        earnings = child_earnings.at(case.time)
+        assert earnings is not None
+        at_home = child_facts(case, child, case.month).in_household is True and child.days_in_home != 0
+        earned = Earned(bucket.certain, case.paid_in.number == 1, at_home)
+        return earnings, earnings.apply(earned, case.book.law.prisbasbelopp.at(case.paid_in)), ()
     other = child_income.at(case.time)
     assert other is not None
-    own_norm = next((line.amount for line in out.lines if line.key == f"norm.{bucket.person}"), None)
-    counted = sum(line.low for line in out.lines if line.section == "income" and line.person == bucket.person)
-    left = None if own_norm is None else Ore(max(own_norm - counted, ZERO))
-    if left is not None and bucket.certain > left:
+    left = _left_of_own_norm(case, out, child, bucket)
+    if left.least == left.most and bucket.certain > left.least:
         out.flag("income.child", bucket.key, person=bucket.person, label=bucket.label)
     return other, other.apply(bucket.certain, left), ()
+
+
+def _left_of_own_norm(case: Case, out: Findings, child: Member, bucket: Bucket) -> OwnNorm:
+    """Return what the child's earlier lines leave of its norm.
+
+    What those lines surely take is taken. A line that is blank only because the norm is takes all of its income at the norm's most. An
+    earlier register that could not be checked may have taken any part.
+    """
+    own = next(line for line in out.lines if line.type == "child" and line.person == child.ref)
+    taken = [line for line in out.lines if line.section == "income" and line.person == child.ref and line.type != _SALARY]
+    least = ZERO if _may_lack_earlier(case, bucket) else Ore(max(own.low - sum(line.low for line in taken), ZERO))
+    if own.high is None:
+        return OwnNorm(least, None)
+    at_most = [line.high if line.blank is not None and line.blank.reason == "income.child" else line.low for line in taken]
+    return OwnNorm(least, Ore(max(own.high - sum(amount or ZERO for amount in at_most), ZERO)))
+
+
+def _may_lack_earlier(case: Case, bucket: Bucket) -> bool:
+    """Say whether a register whose lines stand before this one's, or among them, may hold an income of the person's that is not known."""
+    if bucket.declared:
+        return False
+    last = len(INCOME_SOURCES) if bucket.month_before else SOURCES.index(bucket.source) + 1
+    answers = [case.answers.get((bucket.person, source)) for source in INCOME_SOURCES if SOURCES.index(source) < last]
+    return any(answer is not None and (answer.status == "unavailable" or _missing_parts(answer)) for answer in answers)
 
 
 def _between(bucket: Bucket, found: Counted) -> Counted:

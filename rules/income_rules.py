@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rules import labels
 from rules.dated import Dated
@@ -33,6 +33,13 @@ def counted_income(net: Ore, month: Month) -> Counted:
     return counted(net, f"utbetalt i {labels.month(month)}, efter skatt")
 
 
+@rule("SoL 2025:400 12 kap. 7 c § (2026:897)", in_force=since(2027, 1, 1))
+@rule("SoL 2025:400 12 kap. 7 a § (2025:762)", in_force=_2025.until(2026, 12, 31))
+def fritidskort(income: str) -> bool:
+    """Say whether an income is a fritidskort for a child, which must not make the support less, whatever the guidelines' list says."""
+    return income.casefold() == "fritidskort"
+
+
 @rule("SoL 2025:400 12 kap. 8 §", in_force=_2025)
 @rule("SoL 2001:453 4 kap. 1 b §", in_force=_OLD)
 def jobbstimulans(pay: Ore, windows: tuple[Window, ...] | None, month: Month, percent: Dated[int] | None) -> Counted:
@@ -51,26 +58,53 @@ def jobbstimulans(pay: Ore, windows: tuple[Window, ...] | None, month: Month, pe
     return counted(reduced, f"{100 - percent.value} % räknas inte (jobbstimulans)", (percent.used(),))
 
 
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """A child's or school youth's pay from own work in one month.
+
+    `all_year` = nothing can have been earned earlier in the calendar year: the pay came in January. `at_home` = surely a child, or a
+    school youth under 21, of this household; what is earned by somebody with a household of their own is not this household's at all.
+    """
+
+    pay: Ore
+    all_year: bool
+    at_home: bool
+
+
 @rule("SoL 2025:400 12 kap. 9 §", in_force=_2025)
 @rule("SoL 2001:453 4 kap. 1 a §", in_force=_OLD)
-def child_earnings(pay: Ore, prisbasbelopp: Dated[Ore] | None) -> Counted:
-    """A child's or school youth's pay does not count up to one prisbasbelopp in a calendar year.
+def child_earnings(earned: Earned, prisbasbelopp: Dated[Ore] | None) -> Counted:
+    """A child's or school youth's pay counts only for what is above one prisbasbelopp in a calendar year.
 
-    What has been earned earlier in the year is not in the case, so the line is blank between nothing and the whole.
+    What has been earned earlier in the year is not in the case. So the line is blank, from what is above the amount by this pay alone to
+    all of it; in January there is no earlier in the year.
     """
     used = (prisbasbelopp.used(),) if prisbasbelopp else ()
-    return blank("income.child", "räknas inte upp till ett prisbasbelopp per år", high=pay, parameters=used)
+    above = Ore(max(earned.pay - prisbasbelopp.value, ZERO)) if prisbasbelopp and earned.at_home else ZERO
+    if prisbasbelopp and earned.at_home and earned.all_year:
+        return counted(above, f"{labels.kr(earned.pay)} tjänat hittills i år, räknas inte upp till {labels.kr(prisbasbelopp.value)}", used)
+    return blank("income.child", "räknas inte upp till ett prisbasbelopp per år", low=above, high=earned.pay, parameters=used)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnNorm:
+    """What is left of a child's own norm for the child's incomes, at least and at most; `most` None = no bound is known."""
+
+    least: Ore
+    most: Ore | None
 
 
 @rule("SoL 2025:400 12 kap. 1 §", in_force=_2025)
 @rule("SoL 2001:453 4 kap. 1 §", in_force=_OLD)
-def child_income(net: Ore, own_norm: Ore | None) -> Counted:
-    """A child's other income counts at most up to the child's own norm; `own_norm` None = that is not known."""
-    if own_norm is None:
-        return blank("income.child", "barnets eget normbelopp är inte känt", high=net)
-    if net <= own_norm:
+def child_income(net: Ore, own_norm: OwnNorm) -> Counted:
+    """A child's other income counts at most up to the child's own norm; where that is not known, what is certain of it counts."""
+    low = min(net, own_norm.least)
+    high = net if own_norm.most is None else min(net, own_norm.most)
+    if low != high:
+        return blank("income.child", "hur mycket som ryms i barnets eget normbelopp är inte känt", low=low, high=high)
+    if low == net:
         return counted(net, "barnets inkomst, inom barnets eget normbelopp")
-    return counted(own_norm, f"barnets inkomst {labels.kr(net)}, räknas högst upp till barnets eget normbelopp")
+    return counted(low, f"barnets inkomst {labels.kr(net)}, räknas högst upp till barnets eget normbelopp")
 
 
 @rule("SoL 2025:400 15 kap. 10 §", in_force=_2025)
@@ -78,6 +112,14 @@ def child_income(net: Ore, own_norm: Ore | None) -> Counted:
 def checked_register(reason: str) -> Counted:
     """A register that could not be checked may hold any income: never nothing."""
     return blank(reason, "kunde inte kontrolleras; det är inte detsamma som att inget finns")
+
+
+def within_own_norm(found: Counted, own_norm: OwnNorm) -> Counted:
+    """Return a child's blank income within what is left of the child's own norm, which is the most it can be whatever is filled in."""
+    if found.reason is None or own_norm.most is None:
+        return found
+    high = own_norm.most if found.high is None else min(found.high, own_norm.most)
+    return replace(found, low=min(found.low, own_norm.least), high=high)
 
 
 def with_uncertain(certain: Counted, uncertain: tuple[tuple[str, Ore | None], ...], *, may_lower: bool) -> Counted:

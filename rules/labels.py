@@ -72,6 +72,8 @@ _MONTHS = (
 )
 UNKNOWN = "unknown:"
 """What stands before a value from outside that is not known."""
+_LONGEST = 80
+"""The most characters of a text from outside in a label."""
 
 
 def cost(kind: str) -> str:
@@ -81,7 +83,7 @@ def cost(kind: str) -> str:
 
 def income(kind: str) -> str:
     """Name an income: a declared one in Swedish, a benefit as its register does."""
-    return _INCOMES.get(kind) or (f"Okänd inkomst {_in_brackets(kind)}".strip() if kind.startswith(UNKNOWN) else kind)
+    return _INCOMES.get(kind) or (f"Okänd inkomst {_in_brackets(kind)}".strip() if kind.startswith(UNKNOWN) else short(kind))
 
 
 def source(code: str) -> str:
@@ -118,6 +120,12 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def short(text: str) -> str:
+    """Return a text from outside on one line, cut where it is longer than a label may be."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1].rstrip()}…"
+
+
 def day(when: date) -> str:
     """Write a day: 25 november 2026."""
     return f"{when.day} {_MONTHS[when.month - 1]} {when.year}"
@@ -138,4 +146,4 @@ def _in_brackets(kind: str) -> str:
 
 
 def _bare(kind: str) -> str:
-    return kind.removeprefix(UNKNOWN)
+    return short(kind.removeprefix(UNKNOWN))

@@ -79,6 +79,14 @@ class Version(Generic[P, R]):
     in_force: InForce
     apply: Callable[P, R]
 
+    def month_of(self, time: CaseTime) -> Month:
+        """Return the month whose parameters belong to this version: that of the very day that chose it.
+
+        A number that the law sets follows its rule: what is received in January for December is judged by January's rule and number.
+        What the law lets depend on another time (a year's amounts, the month of a payment) is read at that time instead.
+        """
+        return time.month if self.in_force.by_month else Month.of(time.governing_day)
+
 
 class Rule(Generic[P, R]):
     """A rule: its versions side by side, so that an old case computes the same."""
@@ -105,7 +113,10 @@ class Rule(Generic[P, R]):
 
     def at(self, time: CaseTime) -> Version[P, R] | None:
         """Return the version that a case is judged by; None = the rule is not in force for it."""
-        return next((version for version in self.versions if version.in_force.covers(time)), None)
+        for version in self.versions:
+            if version.in_force.covers(time):
+                return version
+        return None
 
 
 _ALL: dict[str, Rule[..., object]] = {}

@@ -38,9 +38,9 @@ def ore(kronor: str | int | Decimal) -> Ore:
 
 def kronor(amount: Ore) -> str:
     """Return öre as a decimal string in kronor with two decimals: 634550 gives '6345.50'."""
-    sign = "-" if amount < 0 else ""
-    whole, part = divmod(abs(amount), _ORE_PER_KRONA)
-    return f"{sign}{whole}.{part:02d}"
+    if amount < 0:
+        return f"-{kronor(Ore(-amount))}"
+    return f"{amount // _ORE_PER_KRONA}.{amount % _ORE_PER_KRONA:02d}"
 
 
 def swedish(amount: Ore) -> str:
@@ -65,6 +65,6 @@ def _from_outside(value: object) -> int:
 Kronor = Annotated[
     Ore,
     BeforeValidator(_from_outside, json_schema_input_type=str),
-    PlainSerializer(lambda amount: kronor(Ore(amount)), return_type=str),
+    PlainSerializer(kronor, return_type=str),
 ]
 """An amount in a model: öre inside, a decimal string in kronor in JSON."""

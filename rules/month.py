@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import calendar
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_FEBRUARY = 2
 _WRITTEN = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -19,10 +21,16 @@ class Month:
 
     year: int
     number: int
+    index: int = field(init=False, repr=False, compare=False)
+    """How many months since the start of the calendar: quicker to compare than the month itself."""
+    first: date = field(init=False, repr=False, compare=False)
+    """The month's first day."""
 
     def __post_init__(self) -> None:
         if not (1 <= self.year <= 9999 and 1 <= self.number <= 12):
             raise ValueError("a month is a year 1-9999 and a number 1-12")
+        object.__setattr__(self, "index", self.year * 12 + self.number - 1)
+        object.__setattr__(self, "first", date(self.year, self.number, 1))
 
     @classmethod
     def parse(cls, text: str) -> Month:
@@ -39,13 +47,8 @@ class Month:
 
     def plus(self, months: int) -> Month:
         """Return the month that many months later (earlier when negative)."""
-        index = self.year * 12 + self.number - 1 + months
+        index = self.index + months
         return Month(index // 12, index % 12 + 1)
-
-    @property
-    def first(self) -> date:
-        """The month's first day."""
-        return date(self.year, self.number, 1)
 
     @property
     def last(self) -> date:
@@ -55,7 +58,7 @@ class Month:
     @property
     def days(self) -> int:
         """How many days the month has."""
-        return calendar.monthrange(self.year, self.number)[1]
+        return _DAYS[self.number - 1] + (self.number == _FEBRUARY and calendar.isleap(self.year))
 
     def day(self, number: int) -> date:
         """Return that day of the month, at the latest its last."""

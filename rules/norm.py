@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from rules.assessment import ParameterUsed
 from rules.dated import Dated
 from rules.found import Counted, blank, counted
-from rules.law_parameters import COMMON_SIZES, LUNCH_BANDS
+from rules.law_parameters import CHILD_BANDS, COMMON_SIZES, LUNCH_BANDS
 from rules.legal import before, rule, since
 from rules.money import ZERO, Ore
 
 _ORE = 100
-_GROWN_UP = 18
+_GROWN_UP, _SCHOOL_YOUTH_UNDER = 18, 21
 _SFS_2025 = "SFS 2025:468 12 kap. 2 §"
 _SFS_2001 = "SFS 2001:937 2 kap. 1 §"
 _LAW_2027 = "SoL 2025:400 12 kap. 7 § (2026:897)"
 _NO_AMOUNTS = "inga belopp är kända för månaden; tidigare års belopp används inte i stället"
+_NO_AMOUNT = "beloppet är inte känt för månaden; det räknas inte fram ur andra belopp"
 _TO_2026 = since(2025, 7, 1).until(2026, 12, 31)
 _FROM_2027 = since(2027, 1, 1)
 _OLD = before(2025, 7, 1)
@@ -26,42 +27,60 @@ _OLDEST_IN_BAND = ((0, "0"), (2, "1-2"), (3, "3"), (6, "4-6"), (10, "7-10"), (14
 
 @dataclass(frozen=True, slots=True)
 class NormTable:
-    """Riksnormens amounts in one month, by parameter name."""
+    """Riksnormens amounts in one month, by parameter name. An amount that is not known is not there: it is never worked out from others."""
 
     amounts: Mapping[str, Dated[Ore]]
 
-    def __getitem__(self, name: str) -> Dated[Ore]:
-        return self.amounts[f"riksnorm.{name}"]
+    def __getitem__(self, name: str) -> Dated[Ore] | None:
+        return self.amounts.get(f"riksnorm.{name}")
 
-    def common(self, size: int) -> Ore:
-        """Common costs of a household; each member above seven adds what the seventh did."""
-        largest = self[f"common.{COMMON_SIZES}"].value
+    def common(self, size: int) -> Ore | None:
+        """Common costs of a household; each member above seven adds what the seventh did. None = an amount for it is not known."""
         if size <= COMMON_SIZES:
-            return self[f"common.{size}"].value
-        return Ore(largest + (size - COMMON_SIZES) * (largest - self[f"common.{COMMON_SIZES - 1}"].value))
+            return _value(self[f"common.{size}"])
+        largest, second = self[f"common.{COMMON_SIZES}"], self[f"common.{COMMON_SIZES - 1}"]
+        if largest is None or second is None:
+            return None
+        return Ore(largest.value + (size - COMMON_SIZES) * (largest.value - second.value))
+
+    def common_between(self, size: int) -> tuple[Ore, Ore | None]:
+        """Bounds for a household whose amount is not known: a larger household never has less. None = no larger one's is known."""
+        known = [(one, amount) for one in range(1, COMMON_SIZES + 1) if (amount := self.common(one)) is not None]
+        smaller, larger = [amount for one, amount in known if one < size], [amount for one, amount in known if one > size]
+        return max(smaller, default=ZERO), min(larger, default=None)
 
     def common_used(self, size: int) -> tuple[ParameterUsed, ...]:
         """The amounts behind `common`."""
         sizes = (size,) if size <= COMMON_SIZES else (COMMON_SIZES, COMMON_SIZES - 1)
-        return tuple(self[f"common.{one}"].used() for one in sizes)
+        return _used(*(self[f"common.{one}"] for one in sizes))
 
-    def child(self, band: str, *, without_lunch: bool) -> Dated[Ore]:
+    def child(self, band: str, *, without_lunch: bool) -> Dated[Ore] | None:
         """A child's amount; without lunch makes a difference up to six years only."""
         return self[f"child_without_lunch.{band}" if without_lunch and band in LUNCH_BANDS else f"child.{band}"]
+
+    def largest_child(self) -> Ore | None:
+        """The largest amount any child can have; None = one of them is not known."""
+        amounts = [_value(self[f"child.{band}"]) for band in CHILD_BANDS]
+        known = [amount for amount in amounts if amount is not None]
+        return max(known) if len(known) == len(amounts) else None
 
 
 @dataclass(frozen=True, slots=True)
 class Quotients:
-    """How parts of a month and shares of a household are worked out, which the law does not say. `divisor` in days."""
+    """How parts of a month and shares of a household are worked out, which the law does not say.
+
+    `divisor` in days; `rounding`: whole_krona or ore (half up), krona_down or krona_up.
+    """
 
     divisor: int
-    whole_krona: bool
+    rounding: str
     used: tuple[ParameterUsed, ...]
 
     def share(self, amount: Ore, number: int, of: int) -> Ore:
-        """Return number/of of an amount, half up to whole kronor or öre."""
-        unit = _ORE if self.whole_krona else 1
-        return Ore((2 * amount * number + of * unit) // (2 * of * unit) * unit)
+        """Return number/of of an amount, rounded."""
+        unit = 1 if self.rounding == "ore" else _ORE
+        added = {"krona_down": 0, "krona_up": 2 * of * unit - 1}.get(self.rounding, of * unit)
+        return Ore((2 * amount * number + added) // (2 * of * unit) * unit)
 
     def part_month(self, amount: Ore, days: int) -> Ore:
         """Return a month's amount for some of its days, at most the whole."""
@@ -82,6 +101,15 @@ class ChildFacts:
     school_youth: bool | None
     lunch: tuple[ParameterUsed, ...] = ()
 
+    @property
+    def in_household(self) -> bool | None:
+        """Say whether this is a child or a school youth under 21, and so of the parents' household; None = that is not known."""
+        if self.age is None or self.age < 0:
+            return None
+        if self.age < _GROWN_UP:
+            return True
+        return False if self.age >= _SCHOOL_YOUTH_UNDER else self.school_youth
+
 
 def band_of(age: int) -> str | None:
     """Return the age band; None = no child of the table."""
@@ -100,16 +128,17 @@ def riksnorm_adults(adults: int, civil_status: str | None, table: NormTable | No
         return blank("norm.no_amounts", _NO_AMOUNTS)
     single, sambo = table["adult.single"], table["adult.sambo"]
     together = civil_status in ("cohabiting", "married")
-    both = (single.used(), sambo.used())
+    if adults == 2 and together:
+        return _known(sambo, "sambor: ett belopp för båda tillsammans")
     if adults == 2:
-        if together:
-            return counted(sambo.value, "sambor: ett belopp för båda tillsammans", (sambo.used(),))
         because = "två vuxna som inte anges vara sambor"
-        return blank("case.civil_status_unknown", because, low=single.value, high=Ore(2 * single.value), parameters=both)
+        low = _value(single) or ZERO
+        high = None if single is None else Ore(2 * single.value)
+        return blank("case.civil_status_unknown", because, low=low, high=high, parameters=_used(single, sambo))
     if civil_status == "single":
-        return counted(single.value, "ensamstående", (single.used(),))
+        return _known(single, "ensamstående")
     reason = "case.no_co_applicant" if together else "case.civil_status_unknown"
-    return blank(reason, "en vuxen som inte anges vara ensamstående", low=ZERO, high=sambo.value, parameters=both)
+    return blank(reason, "en vuxen som inte anges vara ensamstående", high=_value(sambo), parameters=_used(single, sambo))
 
 
 @riksnorm_adults.version(_LAW_2027, in_force=_FROM_2027)
@@ -129,30 +158,40 @@ def riksnorm_child(child: ChildFacts, table: NormTable | None, quotients: Quotie
         return blank("norm.no_amounts", _NO_AMOUNTS)
     band = band_of(child.age) if child.age is not None else None
     if child.age is None or child.age < 0:
-        return blank("norm.age_unknown", "åldern är inte känd", high=_largest(table))
+        return blank("norm.age_unknown", "åldern är inte känd", high=table.largest_child())
     if band is None or (child.age >= _GROWN_UP and child.school_youth is False):
-        return blank("norm.own_household", "eget hushåll från 18 år utan skolgång", high=_largest(table))
+        return blank("norm.own_household", "eget hushåll från 18 år utan skolgång", high=table.largest_child())
     full, less = table.child(band, without_lunch=False), table.child(band, without_lunch=True)
     days = quotients.divisor if child.whole_month else child.days
     if days is None or (child.age >= _GROWN_UP and child.school_youth is None):
         reason, because = (
             ("norm.days_unknown", "antalet dagar är inte känt") if days is None else ("norm.youth_unknown", "18 år eller äldre")
         )
-        return blank(reason, because, high=full.value, parameters=(full.used(),))
-    return _by_days_and_lunch(child, child.age, days, (full, less), quotients)
+        return blank(reason, because, high=_value(full), parameters=_used(full))
+    return _by_days_and_lunch(child, band, days, (full, less), quotients)
 
 
-def _by_days_and_lunch(child: ChildFacts, age: int, days: int, amounts: tuple[Dated[Ore], Dated[Ore]], quotients: Quotients) -> Counted:
-    full, less = amounts
+def _by_days_and_lunch(
+    child: ChildFacts, band: str, days: int, amounts: tuple[Dated[Ore] | None, Dated[Ore] | None], quotients: Quotients
+) -> Counted:
+    """Count by lunch, where it makes a difference, and by days. No amount without lunch is above the one with lunch."""
+    full, less = (None if one is None else quotients.part_month(one.value, days) for one in amounts)
     part = "" if child.whole_month else f", {days} dagar av {quotients.divisor}"
     more = () if child.whole_month else quotients.used
-    if full != less and child.lunch_elsewhere is None:
-        low, high = quotients.part_month(less.value, days), quotients.part_month(full.value, days)
-        because = f"{age} år{part}; lunch är inte känd"
-        return blank("norm.lunch_unknown", because, low=low, high=high, parameters=(less.used(), full.used(), *more))
-    amount, lunch = (less, ", äter lunch på annat håll") if child.lunch_elsewhere and full != less else (full, "")
-    because = f"{age} år den 1 i månaden{lunch}{part}"
-    return counted(quotients.part_month(amount.value, days), because, (amount.used(), *(child.lunch if full != less else ()), *more))
+    differs = band in LUNCH_BANDS
+    if differs and child.lunch_elsewhere is None:
+        because = f"{child.age} år{part}; lunch är inte känd"
+        low = ZERO if less is None else less
+        return blank("norm.lunch_unknown", because, low=low, high=full, parameters=(*_used(*reversed(amounts)), *more))
+    elsewhere = differs and child.lunch_elsewhere is True
+    lunch, amount = (", äter lunch på annat håll", less) if elsewhere else ("", full)
+    because, told = f"{child.age} år den 1 i månaden{lunch}{part}", child.lunch if differs else ()
+    if amount is not None:
+        return counted(amount, because, (*_used(amounts[elsewhere]), *told, *more))
+    low, high = (ZERO, full) if elsewhere or less is None else (less, None)
+    return blank(
+        "norm.no_amounts", f"{because}: {_NO_AMOUNT}", low=low, high=high, parameters=(*_used(amounts[not elsewhere]), *told, *more)
+    )
 
 
 @riksnorm_child.version(_LAW_2027, in_force=_FROM_2027)
@@ -171,15 +210,20 @@ def common_costs(members: int, others: int | None, table: NormTable | None, quot
     if table is None:
         return blank("norm.no_amounts", _NO_AMOUNTS)
     if others is None:
-        whole = table.common(members)
         because = "det är inte känt om fler bor i hemmet"
-        return blank("case.others_in_home", because, low=ZERO, high=whole, parameters=table.common_used(members))
+        high = table.common(members)
+        high = table.common_between(members)[1] if high is None else high
+        return blank("case.others_in_home", because, high=high, parameters=table.common_used(members))
     size = members + others
-    if others:
-        because = f"{members} av {size} personer i hemmet"
-        amount = quotients.share(table.common(size), members, size)
-        return counted(amount, because, (*table.common_used(size), *quotients.used))
-    return counted(table.common(size), f"{size} {'person' if size == 1 else 'personer'} i hushållet", table.common_used(size))
+    used = (*table.common_used(size), *(quotients.used if others else ()))
+    because = f"{members} av {size} personer i hemmet" if others else f"{size} {'person' if size == 1 else 'personer'} i hushållet"
+    whole = table.common(size)
+    if whole is None:
+        low, most = table.common_between(size)
+        high = None if most is None else quotients.share(most, members, size) if others else most
+        low = quotients.share(low, members, size) if others else low
+        return blank("norm.no_amounts", f"{because}: {_NO_AMOUNT}", low=low, high=high, parameters=used)
+    return counted(quotients.share(whole, members, size) if others else whole, because, used)
 
 
 @common_costs.version(_LAW_2027, in_force=_FROM_2027)
@@ -188,5 +232,16 @@ def common_costs_2027(members: int, others: int | None, table: NormTable | None,
     return blank("norm.no_amounts", _NO_AMOUNTS)
 
 
-def _largest(table: NormTable) -> Ore:
-    return max(table[f"child.{band}"].value for _, band in _OLDEST_IN_BAND)
+def _known(amount: Dated[Ore] | None, because: str) -> Counted:
+    if amount is None:
+        return blank("norm.no_amounts", f"{because}: {_NO_AMOUNT}")
+    return counted(amount.value, because, (amount.used(),))
+
+
+def _value(amount: Dated[Ore] | None) -> Ore | None:
+    return None if amount is None else amount.value
+
+
+def _used(*amounts: Dated[Ore] | None) -> tuple[ParameterUsed, ...]:
+    """The known ones of some amounts."""
+    return tuple(amount.used() for amount in amounts if amount is not None)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
+
 from rules import labels
 from rules.assessment import FactUsed, ParameterUsed
 from rules.context import Case, age_on, birth_date
+from rules.dated import Dated
 from rules.facts import Member
 from rules.findings import Findings
+from rules.found import Counted
 from rules.money import ZERO, Ore, kronor
 from rules.month import Month
 from rules.norm import ChildFacts, NormTable, Quotients, band_of, common_costs, riksnorm_adults, riksnorm_child
+from rules.norm_choices import is_left, one_of, ways_to_divide, ways_to_round
 
 _THIRTY = 30
+_WHOLE_KRONA = "whole_krona"
 
 
 def norm_table(case: Case, month: Month) -> NormTable | None:
-    """Return the table of a month; None when any amount of it is unknown."""
+    """Return the table of a month, with those of its amounts that are known; None when none is."""
     amounts = case.book.law.riksnorm_in(month)
     return NormTable(amounts) if amounts is not None else None
 
@@ -23,7 +30,7 @@ def norm_table(case: Case, month: Month) -> NormTable | None:
 def add_norm_lines(case: Case, out: Findings) -> None:
     """Add the adults' line, one for each child, and the common costs."""
     table = norm_table(case, case.month)
-    quotients = quotients_of(case, case.month)
+    quotients = ways_to_round(quotients_of(case, case.month), case.book.guidelines.quotient_rounding.at(case.month))
     _adults(case, out, table)
     for child in case.children:
         _child(case, out, child, table, quotients)
@@ -31,12 +38,12 @@ def add_norm_lines(case: Case, out: Findings) -> None:
 
 
 def quotients_of(case: Case, month: Month) -> Quotients:
-    """Return how the guidelines work out parts of a month; where they say nothing, days of the month and whole kronor."""
+    """Return how the guidelines work out parts of a month; where they say nothing or leave it open, days of the month and whole kronor."""
     divisor = case.book.guidelines.part_month_divisor.at(case.month)
     rounding = case.book.guidelines.quotient_rounding.at(case.month)
     days = _THIRTY if divisor is not None and divisor.value == "30" else month.days
     used = tuple(one.used() for one in (divisor, rounding) if one is not None)
-    return Quotients(days, rounding is None or rounding.value == "whole_krona", used)
+    return Quotients(days, _WHOLE_KRONA if rounding is None or is_left(rounding) else rounding.value, used)
 
 
 def _adults(case: Case, out: Findings, table: NormTable | None) -> None:
@@ -59,7 +66,7 @@ def _adults(case: Case, out: Findings, table: NormTable | None) -> None:
     )
 
 
-def _child(case: Case, out: Findings, child: Member, table: NormTable | None, quotients: Quotients) -> None:
+def _child(case: Case, out: Findings, child: Member, table: NormTable | None, quotients: tuple[Quotients, ...]) -> None:
     version = riksnorm_child.at(case.time)
     assert version is not None
     born = birth_date(child)
@@ -69,7 +76,10 @@ def _child(case: Case, out: Findings, child: Member, table: NormTable | None, qu
         lunch_facts = (case.said(f"household.members[{child.ref}].lunch_elsewhere", _yes(child.lunch_elsewhere)),)
     elif facts.lunch_elsewhere is not None and not facts.lunch:
         lunch_facts = (case.recorded(f"previous_calculation.norms[{child.ref}].amount", kronor(previous_norm(case, child.ref) or ZERO)),)
-    found = version.apply(facts, table, quotients)
+    divisor = case.book.guidelines.part_month_divisor.at(case.month)
+    ways = [way for by_age in _ages(case, child, facts) for way in ways_to_divide(by_age, divisor)]
+    found = one_of([version.apply(way, table, one) for way in ways for one in quotients])
+    found = _chosen(found, case.book.guidelines.age_on.at(case.month))
     age = f"{facts.age} år" if facts.age is not None and facts.age >= 0 else "ålder okänd"
     out.line(
         version,
@@ -89,12 +99,14 @@ def _child(case: Case, out: Findings, child: Member, table: NormTable | None, qu
     )
 
 
-def _common(case: Case, out: Findings, table: NormTable | None, quotients: Quotients) -> None:
+def _common(case: Case, out: Findings, table: NormTable | None, quotients: tuple[Quotients, ...]) -> None:
     version = common_costs.at(case.time)
     assert version is not None
     household = case.file.application.household
     size = len(household.members)
-    found = version.apply(size, household.others_in_home, table, quotients)
+    found = one_of([version.apply(members, household.others_in_home, table, one) for members in _sizes(case) for one in quotients])
+    if any(not child_facts(case, child, case.month).whole_month for child in case.children):
+        found = _chosen(found, case.book.guidelines.part_month_child_in_common_costs.at(case.month))
     out.line(
         version,
         found,
@@ -110,11 +122,45 @@ def _common(case: Case, out: Findings, table: NormTable | None, quotients: Quoti
     )
 
 
-def child_facts(case: Case, child: Member, month: Month) -> ChildFacts:
-    """Return what a child's amount depends on in a month. Lunch: the fact, else last month's row, else the guidelines, else unknown."""
+def _ages(case: Case, child: Member, facts: ChildFacts) -> tuple[ChildFacts, ...]:
+    """Return the facts by the age on the first day, and by that on the last where the guidelines leave open which one counts."""
+    if not is_left(case.book.guidelines.age_on.at(case.month)):
+        return (facts,)
+    last = child_facts(case, child, case.month, day=case.month.last)
+    return (facts,) if last.age == facts.age else (facts, last)
+
+
+def _sizes(case: Case) -> tuple[int, ...]:
+    """Return the household's size, and that without children of part of the month where the guidelines leave open how they count."""
+    size = len(case.file.application.household.members)
+    if not is_left(case.book.guidelines.part_month_child_in_common_costs.at(case.month)):
+        return (size,)
+    part = sum(not child_facts(case, child, case.month).whole_month for child in case.children)
+    return (size, max(size - part, 1)) if part else (size,)
+
+
+def _chosen(found: Counted, guideline: Dated[str] | None) -> Counted:
+    """Add to what a line was counted by a choice of the guidelines that no amount shows."""
+    if guideline is None or found.reason == "norm.no_amounts":
+        return found
+    return replace(found, parameters=(*found.parameters, guideline.used()))
+
+
+def child_facts(case: Case, child: Member, month: Month, *, day: date | None = None) -> ChildFacts:
+    """Return what a child's amount depends on in a month, by the age on a day, its first if not given.
+
+    Lunch: the fact, else last month's row, else the guidelines, else unknown.
+    """
+    key = (child.ref, month, day)
+    if key not in case.child_facts:
+        case.child_facts[key] = _child_facts(case, child, day or month.first, month.days)
+    return case.child_facts[key]
+
+
+def _child_facts(case: Case, child: Member, day: date, days_of_month: int) -> ChildFacts:
     born = birth_date(child)
-    age = age_on(born, month.first) if born is not None else None
-    whole = child.days_in_home >= month.days if child.days_in_home is not None else child.residence == "full_time"
+    age = age_on(born, day) if born is not None else None
+    whole = child.days_in_home >= days_of_month if child.days_in_home is not None else child.residence == "full_time"
     lunch = child.lunch_elsewhere
     used: tuple[ParameterUsed, ...] = ()
     if lunch is None:
@@ -132,10 +178,10 @@ def _lunch_last_month(case: Case, child: Member) -> bool | None:
     band = band_of(age_on(born, before.first)) if born is not None else None
     if amount is None or table is None or band is None:
         return None
-    full, less = table.child(band, without_lunch=False).value, table.child(band, without_lunch=True).value
-    if full == less or amount not in (full, less):
+    full, less = table.child(band, without_lunch=False), table.child(band, without_lunch=True)
+    if full is None or less is None or full.value == less.value or amount not in (full.value, less.value):
         return None
-    return amount == less
+    return amount == less.value
 
 
 def _lunch_by_guidelines(case: Case, age: int) -> tuple[bool | None, tuple[ParameterUsed, ...]]:

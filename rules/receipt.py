@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rules.assessment import Receipt
-from rules.canonical import digest
-from rules.context import payment_order
-from rules.facts import CaseFile, RegisterAnswer
+from rules.canonical import digest_of_plain, in_canonical_order, plain
+from rules.facts import CaseFile
 from rules.rulebook import Rulebook
 
 
-def receipt_of(file: CaseFile, book: Rulebook) -> Receipt:
-    """Return the receipt for one case file under one rulebook. The order of register answers and of payments makes no difference."""
-    return Receipt(
+def receipt_of(file: CaseFile, book: Rulebook, *, digests: bool = True) -> Receipt:
+    """Return the receipt for one case file under one rulebook. The order of register answers and of payments makes no difference.
+
+    Without `digests` nothing is said of the facts, for who looks at the result only.
+    """
+    if not digests:
+        return _receipt(file, book, "", {})
+    facts = plain(file)
+    answers = [(answer["fetched_at"], _digest(answer)) for answer in facts.pop("registers", ())]
+    told = sorted(
+        (f"{one.person}.{one.source}", f"{one.status} {at} {digest}") for one, (at, digest) in zip(file.registers, answers, strict=True)
+    )
+    registers: dict[str, str] = {}
+    for name, text in told:
+        registers[name] = f"{registers[name]}, {text}" if name in registers else text
+    return _receipt(file, book, digest_of_plain([facts, sorted(digest for _, digest in answers)]), registers)
+
+
+def _receipt(file: CaseFile, book: Rulebook, facts: str, registers: dict[str, str]) -> Receipt:
+    return Receipt.model_construct(
         program=book.program,
         rulebook=book.hash,
         parameters=book.law.hash,
         guidelines=book.guidelines.hash,
-        facts=facts_hash(file),
-        registers=dict(sorted((f"{one.person}.{one.source}", f"{one.status} {one.fetched_at.isoformat()}") for one in file.registers)),
+        facts=facts,
+        registers=registers,
         month=file.application.month,
         calculated_on=file.today,
     )
 
 
-def facts_hash(file: CaseFile) -> str:
-    """Return the hash of the facts, with answers and payments put in order first."""
-    answers = sorted(digest(_in_order(answer)) for answer in file.registers)
-    return digest([file.today.isoformat(), digest(file.application), digest(file.history), answers])
-
-
-def _in_order(answer: RegisterAnswer) -> RegisterAnswer:
-    if len(answer.payments) < 2:
-        return answer
-    return answer.model_copy(update={"payments": tuple(sorted(answer.payments, key=payment_order))})
+def _digest(answer: dict[str, Any]) -> str:
+    """Return the digest of one register answer, its payments put in order first."""
+    if "payments" in answer:
+        answer["payments"] = in_canonical_order(answer["payments"])
+    return digest_of_plain(answer)

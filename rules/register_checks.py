@@ -5,47 +5,51 @@ from __future__ import annotations
 from rules import labels
 from rules.assessment import Check
 from rules.context import ALL_SOURCES, INCOME_SOURCES, Case
-from rules.facts import RegisterAnswer, Source
+from rules.facts import RegisterAnswer, RegisterFacts, Source
 from rules.findings import Findings
 
+_NOTHING = RegisterFacts()
 _CIVIL_STATUSES = ("unmarried", "married", "divorced", "widowed")
 
 
 def add_register_flags(case: Case, out: Findings) -> None:
     """Go through every answer, in the order of persons and sources."""
+    members = {member.ref for member in case.file.application.household.members}
     for (person, source), answer in case.answers.items():
         key = f"{person}.{source}"
-        name = f"{labels.source(source)} för {labels.the_person(person)}"
-        if case.file.person(person) is None:
+        if person not in members:
             out.flag("register.unrecognised", key, source=labels.source(source), label="svar om en person som inte finns i ansökan")
             continue
         if answer.status == "unavailable":
             if source not in INCOME_SOURCES:
-                out.flag("register.unavailable", key, person=person, source=name)
+                out.flag("register.unavailable", key, person=person, source=_name(answer))
             continue
         for deviation in answer.deviations:
-            out.flag("register.incomplete", f"{key}.{deviation}", person=person, source=name, label=deviation)
+            out.flag("register.incomplete", f"{key}.{deviation}", person=person, source=_name(answer), label=deviation)
         for unknown in answer.unrecognised:
-            out.flag("register.unrecognised", f"{key}.{unknown.path}", person=person, source=name, label=unknown.path)
-        _facts(case, out, answer, key, name)
+            out.flag("register.unrecognised", f"{key}.{unknown.path}", person=person, source=_name(answer), label=unknown.path)
+        if answer.facts != _NOTHING:
+            _facts(case, out, answer, key)
     _job_seekers(case, out)
 
 
-def _facts(case: Case, out: Findings, answer: RegisterAnswer, key: str, name: str) -> None:
+def _name(answer: RegisterAnswer) -> str:
+    return f"{labels.source(answer.source)} för {labels.the_person(answer.person)}"
+
+
+def _facts(case: Case, out: Findings, answer: RegisterAnswer, key: str) -> None:
     facts, person = answer.facts, answer.person
-    said = {
-        "register.deceased": facts.deceased,
-        "register.emigrated": facts.emigrated,
-        "register.other_address": facts.other_address,
-        "register.suspended": facts.suspended,
-        "case.student": facts.student,
-    }
-    for code, true in said.items():
+    for code, true in (
+        ("register.deceased", facts.deceased),
+        ("register.emigrated", facts.emigrated),
+        ("register.other_address", facts.other_address),
+        ("register.suspended", facts.suspended),
+    ):
         if true:
-            out.flag(code, key, person=person, source=name)
+            out.flag(code, key, person=person, source=_name(answer))
     for number, benefit in enumerate(facts.applied_not_decided):
         out.flag("register.benefit_pending", f"{key}.{number}", person=person, label=f"{benefit}, {labels.person(person)}")
-    _civil_status(case, out, answer, key, name)
+    _civil_status(case, out, answer, key)
     if facts.vehicles:
         out.flag("case.assets", key, person=person, label=f"fordon, {labels.person(person)}")
     if (facts.capital_income or 0) != 0:
@@ -57,15 +61,15 @@ def _facts(case: Case, out: Findings, answer: RegisterAnswer, key: str, name: st
         out.flag("case.permit", key, person=person)
 
 
-def _civil_status(case: Case, out: Findings, answer: RegisterAnswer, key: str, name: str) -> None:
+def _civil_status(case: Case, out: Findings, answer: RegisterAnswer, key: str) -> None:
     """Flag what cannot both be true. Who lives together as sambor may be married or not: the norm is the same."""
     registered, applied = answer.facts.civil_status, case.file.application.household.civil_status
     if registered is None:
         return
     if registered not in _CIVIL_STATUSES:
-        out.flag("register.unrecognised", f"{key}.civil_status", person=answer.person, source=name, label="civilstånd")
+        out.flag("register.unrecognised", f"{key}.civil_status", person=answer.person, source=_name(answer), label="civilstånd")
     elif (registered == "married" and applied == "single") or (registered != "married" and applied == "married"):
-        out.flag("register.civil_status", key, person=answer.person, source=name)
+        out.flag("register.civil_status", key, person=answer.person, source=_name(answer))
 
 
 def _job_seekers(case: Case, out: Findings) -> None:
@@ -73,17 +77,16 @@ def _job_seekers(case: Case, out: Findings) -> None:
     for plan in case.file.application.plans:
         answer = case.answers.get((plan.person, "AF"))
         if plan.type == "job_seeking" and answer is not None and answer.status != "unavailable" and answer.facts.job_seeker is not True:
-            name = f"{labels.source('AF')} för {labels.the_person(plan.person)}"
-            out.flag("register.not_job_seeker", f"{plan.person}.AF", person=plan.person, source=name)
+            out.flag("register.not_job_seeker", f"{plan.person}.AF", person=plan.person, source=_name(answer))
 
 
 def checks_of(case: Case) -> tuple[Check, ...]:
     """Return one check for each adult and source: asked or not, done or not, and when."""
-    return tuple(_check(case, adult.ref, source) for adult in case.adults for source in ALL_SOURCES)
+    return tuple([_check(case, adult.ref, source) for adult in case.adults for source in ALL_SOURCES])
 
 
 def _check(case: Case, person: str, source: Source) -> Check:
     answer = case.answers.get((person, source))
-    done = answer is not None and answer.status != "unavailable"
-    at = answer.fetched_at.isoformat() if answer is not None and done else None
-    return Check(person=person, source=source, asked=source in case.asked or answer is not None, done=done, at=at)
+    if answer is None or answer.status == "unavailable":
+        return Check.model_construct(person=person, source=source, asked=source in case.asked or answer is not None, done=False)
+    return Check.model_construct(person=person, source=source, asked=True, done=True, at=answer.fetched_at.isoformat())

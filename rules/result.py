@@ -24,20 +24,25 @@ class Conclusion:
 
 def sums_of(lines: Sequence[Line]) -> Sums:
     """Add up what is known so far: the certain part of every line. Need = norm + costs - incomes."""
-    low = {section: sum(line.low for line in lines if line.section == section) for section in ("norm", "cost", "income")}
+    low = {"norm": 0, "cost": 0, "income": 0}
+    for line in lines:
+        low[line.section] += line.low
     need = low["norm"] + low["cost"] - low["income"]
     return Sums.model_construct(norm=Ore(low["norm"]), costs=Ore(low["cost"]), incomes=Ore(low["income"]), need=Ore(need))
 
 
 def span_of(lines: Sequence[Line], *, month_open: bool) -> Span:
     """Return the lowest and highest need that the blanks leave open; None = no bound. An open month may still bring any income."""
-    sums = sums_of(lines)
-    needs = [line.high for line in lines if line.section != "income"]
-    incomes = [line.high for line in lines if line.section == "income"]
-    highest = None if None in needs else Ore(sum(high for high in needs if high is not None) - sums.incomes)
-    if month_open or None in incomes:
-        return Span.model_construct(lowest=None, highest=highest)
-    return Span.model_construct(lowest=Ore(sums.norm + sums.costs - sum(high for high in incomes if high is not None)), highest=highest)
+    lowest: int | None = None if month_open else 0
+    highest: int | None = 0
+    for line in lines:
+        most, least = (line.high, line.low) if line.section != "income" else (-line.low, None if line.high is None else -line.high)
+        lowest = None if lowest is None or least is None else lowest + least
+        highest = None if highest is None or most is None else highest + most
+    return Span.model_construct(
+        lowest=None if lowest is None else Ore(lowest),
+        highest=None if highest is None else Ore(highest),
+    )
 
 
 @rule("SoL 2025:400 12 kap. 1, 7 §§", in_force=since(2025, 7, 1))

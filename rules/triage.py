@@ -61,7 +61,7 @@ def _is_about_protection(unknown: Unrecognised) -> bool:
     return any(word in unknown.path.casefold() for word in _ABOUT_PROTECTION)
 
 
-def without_amounts(file: CaseFile, book: Rulebook, flags: tuple[Flag, ...], outcome: Outcome) -> Assessment:
+def without_amounts(file: CaseFile, book: Rulebook, flags: tuple[Flag, ...], outcome: Outcome, *, digests: bool = True) -> Assessment:
     """Return the assessment of a stop or an urgent case: nothing is computed."""
     return Assessment.model_construct(
         case_id=file.application.case_id,
@@ -79,17 +79,20 @@ def without_amounts(file: CaseFile, book: Rulebook, flags: tuple[Flag, ...], out
         checks=(),
         counted_incomes=(),
         children=bool(file.children),
-        receipt=receipt_of(file, book),
+        receipt=receipt_of(file, book, digests=digests),
     )
 
 
-def triage(case_file: CaseFile, rulebook: Rulebook) -> Assessment | None:
-    """Judge the application alone: urgent first, then a stop; None = the registers may be asked. History and registers are not read."""
+def triage(case_file: CaseFile, rulebook: Rulebook, *, digests: bool = True) -> Assessment | None:
+    """Judge the application alone: urgent first, then a stop; None = the registers may be asked. History and registers are not read.
+
+    Without `digests` the receipt says nothing of the facts.
+    """
     urgent = urgent_flags(case_file, rulebook)
     if urgent:
-        return without_amounts(case_file, rulebook, urgent, Outcome.URGENT)
+        return without_amounts(case_file, rulebook, urgent, Outcome.URGENT, digests=digests)
     stops = stop_flags(case_file, rulebook)
-    return without_amounts(case_file, rulebook, stops, Outcome.STOP) if stops else None
+    return without_amounts(case_file, rulebook, stops, Outcome.STOP, digests=digests) if stops else None
 
 
 def _is_a_household(file: CaseFile) -> bool:

@@ -32,6 +32,7 @@ class CaseListed:
 class CaseApplication:
     """The application alone. `version` = hash of the application and its attachment ids; the robot's own writes never change it.
 
+    `standing` goes by status and who has the case: a decision that a person has made is seen by `CaseSystem.reading`, and before a write.
     `application` None = it could not be read as an application (`unreadable` says why, in a code): the case is a stop.
     `number` is the case's number for people and for the registers' legal log.
     """
@@ -120,14 +121,15 @@ class CaseSystem(Protocol):
         ...
 
     async def application(self, case_id: str) -> CaseApplication:
-        """Read the application, whose case it is, and its version."""
+        """Read the application, its version, and whose case it is by status and assignment."""
         ...
 
     async def reading(self, case: CaseApplication, *, partial: bool = False) -> CaseReading:
         """Read identities and history for an application already read.
 
-        `history.decided_by_person` True = a person has already decided for the month applied for.
-        Raises RetriableError when a part can't be read now; with `partial` (after giving up) that part is unknown instead.
+        `history.decided_by_person` True = a person has already decided, in this case or for the month applied for: read no further.
+        Raises RetriableError when a part can't be read now; with `partial` (after giving up) that part is unknown instead, but never
+        whether a person has decided in this case.
         """
         ...
 

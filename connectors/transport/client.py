@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from connectors.errors import ConnectorError, RetriableError
 from connectors.masking import holds_identity
@@ -19,19 +20,23 @@ from connectors.transport.breaker import Breaker, Passage, Position
 from connectors.transport.failures import Failure
 from connectors.transport.retries import asked_to_wait, retrying
 from connectors.transport.settings import TransportSettings
-from connectors.transport.wire import WireError, read_body, release, transport_of
+from connectors.transport.wire import Wire, WireError, read_body
 
 Params = Mapping[str, str | int | Sequence[str]]
 _WEB_PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _ADDRESSES_KEPT = 512
+_JSON = {"content-type": "application/json"}
 _HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "bistandsrobot"}
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class _Call:
     """One question and how far it has come."""
 
-    request: httpx.Request
+    method: str
+    url: URL
+    content: bytes | None
+    headers: Mapping[str, str] | None
     repeatable: bool
     expected: Collection[int]
     content_types: Collection[str] | None
@@ -40,25 +45,19 @@ class _Call:
 
 
 class Transport:
-    """One neighbour: one long-lived client, a bounded pool, and every limit of `TransportSettings`.
+    """One neighbour: one long-lived session, a bounded pool, and every limit of `TransportSettings`.
 
-    Requests and answers are httpx's and go straight to its transport: an `AsyncClient` between would add cookies, redirects, proxies
-    and credentials that nobody wants, at a third of a request's cost. Error texts hold a code and a fixed sentence: never an address,
-    a header, a body or an identity.
+    Error texts hold a code and a fixed sentence: never an address, a header, a body or an identity.
     """
 
     def __init__(self, base_url: str, settings: TransportSettings, *, neighbour: str, headers: Mapping[str, str] | None = None) -> None:
-        parsed = httpx.URL(base_url)
-        if parsed.scheme not in {"http", "https"} or not parsed.host or parsed.query or parsed.fragment or parsed.userinfo:
-            raise ValueError(f"{neighbour}: the address must be http:// or https:// with a host, without user, ? and #")
         self.neighbour = neighbour
         self._base = base_url.rstrip("/")
         self._settings = settings
-        self._wire = transport_of(settings)
+        sent_always = _HEADERS | {name.lower(): value for name, value in (headers or {}).items()}
+        self._wire = Wire(settings, sent_always, tls=_checked(base_url, neighbour).scheme == "https")
         self._closed = False
-        self._headers = httpx.Headers(_HEADERS | {name.lower(): value for name, value in (headers or {}).items()})
-        self._address = lru_cache(_ADDRESSES_KEPT)(httpx.URL)  # one case's addresses are asked many times
-        self._extensions = {"timeout": httpx.Timeout(None, connect=settings.connect_timeout_s).as_dict()}
+        self._address = lru_cache(_ADDRESSES_KEPT)(self._new_address)  # one case's addresses are asked many times
         self._free = asyncio.Semaphore(settings.pool_size)
         self._breaker = Breaker(
             neighbour, failures_to_open=settings.breaker_failures, open_s=settings.breaker_open_s, monotonic=time.monotonic
@@ -85,8 +84,11 @@ class Transport:
         another type counts as a server error.
         Raises RetriableError (`unknown_outcome` when a write may have taken effect), or PermanentError when it is no use to ask again.
         """
-        request = self._build(method, path, params=params, content=content, json=json, headers=headers)
-        call = _Call(request, repeatable, expected, content_types)
+        if json is not None:
+            if content is not None:
+                raise ValueError("a request has one body: content or json")
+            content, headers = to_json(json), _JSON if headers is None else {**_JSON, **headers}
+        call = _Call(method, self._url(path, params), content or None, headers, repeatable, expected, content_types)
         total_s = self._settings.total_timeout_s if total_timeout_s is None else total_timeout_s
         try:
             async with asyncio.timeout(total_s) as call.limit:
@@ -101,30 +103,20 @@ class Transport:
         self._closed = True
         await self._wire.aclose()
 
-    def _build(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: Params | None,
-        content: bytes | None,
-        json: object | None,
-        headers: Mapping[str, str] | None,
-    ) -> httpx.Request:
+    def _url(self, path: str, params: Params | None) -> URL:
+        url = self._address(path)
+        if not params:
+            return url
+        if any(holds_identity(str(value)) for value in params.values()):
+            raise failures.error(failures.IDENTITY_IN_URL, self.neighbour)
+        return url.with_query(params)
+
+    def _new_address(self, path: str) -> URL:
         if path and not path.startswith("/"):
             raise ValueError("a path is empty or begins with /")
-        if content is not None and json is not None:
-            raise ValueError("a request has one body: content or json")
-        if holds_identity(unquote(path)) or any(holds_identity(str(value)) for value in (params or {}).values()):
+        if holds_identity(unquote(path)):
             raise failures.error(failures.IDENTITY_IN_URL, self.neighbour)
-        sent_headers = self._headers.copy()
-        sent_headers.update(headers)
-        if json is not None:
-            content = to_json(json)
-            sent_headers.setdefault("content-type", "application/json")
-        return httpx.Request(
-            method, self._address(self._base + path), params=params, content=content, headers=sent_headers, extensions=self._extensions
-        )
+        return URL(self._base + path)
 
     async def _repeated(self, call: _Call, total_s: float) -> Answer:
         """Try a read, and again while that may help. The loop is made for the few that fail: making it costs as much as asking."""
@@ -178,7 +170,7 @@ class Transport:
 
     async def _exchange(self, call: _Call) -> Answer:
         try:
-            response = await self._wire.handle_async_request(call.request)
+            response = await self._wire.send(call.method, call.url, call.content, call.headers)
         except WireError as exc:
             raise self._error(call, exc.failure, sent=exc.sent) from None
         try:
@@ -188,11 +180,12 @@ class Transport:
         except WireError as exc:
             raise self._error(call, exc.failure) from None
         finally:
-            await release(response)
-        return Answer(response.status_code, response.headers, body, self.neighbour, call.repeatable)
+            # The connection is given back, or closed when the body was not read to its end.
+            response.release()
+        return Answer(response.status, response.headers, body, self.neighbour, call.repeatable)
 
-    def _accept(self, call: _Call, response: httpx.Response) -> None:
-        status = response.status_code
+    def _accept(self, call: _Call, response: aiohttp.ClientResponse) -> None:
+        status = response.status
         if status in call.expected:
             return
         failure = failures.of_status(status)
@@ -205,15 +198,26 @@ class Transport:
             status=status,
         )
 
-    def _accept_type(self, call: _Call, response: httpx.Response, body: bytes) -> None:
+    def _accept_type(self, call: _Call, response: aiohttp.ClientResponse, body: bytes) -> None:
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         wanted = call.content_types
         wrong = content_type in _WEB_PAGES if wanted is None else bool(body) and content_type not in wanted
-        if wrong and response.status_code >= 500:
-            raise self._error(call, failures.SICK, status=response.status_code)
+        if wrong and response.status >= 500:
+            raise self._error(call, failures.SICK, status=response.status)
         if wrong:
             raise self._error(call, failures.WRONG_TYPE)
 
     def _error(self, call: _Call, failure: Failure, *, sent: bool | None = None, status: int | None = None) -> ConnectorError:
         went_out = call.sent if sent is None else sent
         return failures.error(failure, self.neighbour, unknown_outcome=went_out and not call.repeatable, status=status)
+
+
+def _checked(base_url: str, neighbour: str) -> URL:
+    try:
+        parsed = URL(base_url)
+        meant = parsed.scheme in {"http", "https"} and parsed.host and not (parsed.query_string or parsed.fragment or parsed.user)
+    except ValueError:
+        meant = False
+    if not meant:
+        raise ValueError(f"{neighbour}: the address must be http:// or https:// with a host, without user, ? and #")
+    return parsed

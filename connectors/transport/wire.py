@@ -1,14 +1,13 @@
-"""httpx's transport on aiohttp, and what its exceptions mean for a request that may have been sent."""
+"""aiohttp under the transport: one session a neighbour, and what its exceptions mean for a request that may have been sent."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
+from collections.abc import Mapping
 
 import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
+from yarl import URL
 
 from connectors.transport import failures
 from connectors.transport.failures import Failure
@@ -38,41 +37,54 @@ async def never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHa
         raise SentAndLost from exc
 
 
-class NeighbourTransport(AiohttpTransport):
-    """aiohttp under httpx. Raises WireError for what went wrong on the wire.
+class Wire:
+    """One neighbour's connections: no cookies, no redirects, no proxies from the environment, nothing unpacked, nothing resent."""
 
-    httpx's own classes will not do: `ConnectTimeout` stands both for 'never sent' and for 'sent, outcome unknown'.
-    """
+    def __init__(self, settings: TransportSettings, headers: Mapping[str, str], *, tls: bool) -> None:
+        self._settings = settings
+        self._headers = dict(headers)
+        # Reading the system's authorities costs more than a case: only what speaks TLS, or names a file to be looked at, pays for it.
+        named = settings.ca_file is not None or settings.client_certificate_file is not None
+        self._context = ssl_context(settings) if tls or named else None
+        self._session: aiohttp.ClientSession | None = None
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send once."""
+    async def send(self, method: str, url: URL, content: bytes | None, headers: Mapping[str, str] | None) -> aiohttp.ClientResponse:
+        """Send once; return the answer with its body unread. The caller releases it. Raises WireError."""
+        session = self._session or self._opened()
         try:
-            return await super().handle_async_request(request)
+            return await session.request(method, url, data=content, headers=headers, allow_redirects=False)
         except Exception as exc:
             raise meaning(exc) from None
 
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    def _opened(self) -> aiohttp.ClientSession:
+        # Made at the first question: aiohttp ties a session to the running loop.
+        settings = self._settings
+        tls = True if self._context is None else self._context
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=settings.pool_size, ssl=tls, keepalive_timeout=settings.keepalive_s),
+            headers=self._headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s),
+            auto_decompress=False,
+            middlewares=(never_resend,),
+        )
+        return self._session
+
 
 def meaning(exc: BaseException) -> WireError:
-    """Return what an exception of httpx or aiohttp means, judged by aiohttp's own exception under it."""
-    cause = exc if isinstance(exc, aiohttp.ClientError) else exc.__cause__
-    if isinstance(cause, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError | ssl.SSLError):
+    """Return what an exception of aiohttp means."""
+    if isinstance(exc, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError | ssl.SSLError):
         return WireError(failures.NOT_TRUSTED, sent=False)
-    if isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+    if isinstance(exc, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return WireError(failures.NOT_REACHED, sent=False)
-    if isinstance(cause, aiohttp.ClientPayloadError | aiohttp.ClientConnectionError):
+    if isinstance(exc, aiohttp.ClientPayloadError | aiohttp.ClientConnectionError):
         return WireError(failures.CUT, sent=True)
     return WireError(failures.NOT_HTTP, sent=True)
-
-
-def transport_of(settings: TransportSettings) -> NeighbourTransport:
-    """Return the one long-lived transport for a neighbour: no cookies, no redirects, no proxies from the environment, nothing resent."""
-    context = ssl_context(settings)
-
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(limit=settings.pool_size, ssl=context, keepalive_timeout=settings.keepalive_s)
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(never_resend,))
-
-    return NeighbourTransport(verify=context, client=session, trust_env=False)
 
 
 def ssl_context(settings: TransportSettings) -> ssl.SSLContext:
@@ -94,13 +106,13 @@ def _no_password() -> str:
     return ""
 
 
-async def read_body(response: httpx.Response, limit: int) -> bytes:
+async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     """Return the raw body, counted while it comes. Raises WireError when it is over the limit, encoded, or cut."""
     if response.headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
         raise WireError(failures.ENCODED, sent=True)
     body = bytearray()
     try:
-        async for chunk in response.aiter_raw():
+        async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > limit:
                 raise WireError(failures.TOO_LARGE, sent=True)
@@ -109,9 +121,3 @@ async def read_body(response: httpx.Response, limit: int) -> bytes:
     except Exception as exc:
         raise meaning(exc) from None
     return bytes(body)
-
-
-async def release(response: httpx.Response) -> None:
-    """Give the connection back, or close it when the body was not read to its end. Never raises for what the neighbour did."""
-    with contextlib.suppress(httpx.HTTPError, aiohttp.ClientError, OSError):
-        await response.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workqueue.address import PostgresAddress
 from workqueue.errors import (
     ERRORS,
     ErrorText,
@@ -60,6 +61,7 @@ __all__ = [
     "NotAllowed",
     "Outcome",
     "PermanentQueueError",
+    "PostgresAddress",
     "PulledCase",
     "QueueClock",
     "QueueError",

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, insert, select
+from sqlalchemy import ColumnElement, Connection, Insert, Row, Table, bindparam, case, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from workqueue import limits
 from workqueue.database import Database
@@ -38,6 +39,16 @@ def reached_by(maker: str) -> ColumnElement[str]:
     return case(*((items.c.state == source, str(target)) for source, target in sorted(ways.items(), key=str)), else_=items.c.state)
 
 
+def upserts(table: Table, *keys: str) -> dict[str, Insert]:
+    """Return, by kind of database, the statement that adds a row or replaces what stands under its keys."""
+    made: dict[str, Insert] = {}
+    for kind in (sqlite, postgresql):
+        statement = kind.insert(table)
+        rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
+        made[kind.dialect.name] = statement.on_conflict_do_update(index_elements=list(keys), set_=rest)
+    return made
+
+
 class Store:
     """The ground that the parts of `WorkQueue` share."""
 
@@ -54,6 +65,10 @@ class Store:
     def close(self) -> None:
         """Close all connections to the database. What is claimed stays claimed until its lease runs out."""
         self._db.close()
+
+    def _lease_time(self) -> float | None:
+        """Return `b_time` of `LEASE_TIME`."""
+        return self._db.lease_time(self._clock)
 
     def _remember(self, tx: Connection, item_id: int, happened: Sequence[AuditEvent]) -> None:
         """Add lines to the audit."""
@@ -73,9 +88,13 @@ class Store:
         }
 
 
-def find(tx: Connection, wanted: str) -> Row[Any] | None:
-    """Return the item with that case reference, else the current item of the case with that id, else None."""
-    return tx.execute(_BY_REF, {"b_case": wanted}).one_or_none() or tx.execute(_BY_ID, {"b_case": wanted}).one_or_none()
+def find(tx: Connection, wanted: str, *, to_change: bool = False) -> Row[Any] | None:
+    """Return the item with that case reference, else the current item of the case with that id, else None.
+
+    `to_change` = nobody else changes it before this transaction ends.
+    """
+    by_ref, by_id = (query.with_for_update(key_share=True) if to_change else query for query in (_BY_REF, _BY_ID))
+    return tx.execute(by_ref, {"b_case": wanted}).one_or_none() or tx.execute(by_id, {"b_case": wanted}).one_or_none()
 
 
 def ours(claimed: Claimed) -> dict[str, Any]:

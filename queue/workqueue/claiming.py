@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, func, select, text, tuple_, update
+from sqlalchemy import Connection, Float, Row, bindparam, case, func, select, text, tuple_, update
 
 from workqueue import limits
 from workqueue.base import OURS, UNLEASED, Store, left_by, not_past, ours, reached_by, refuse
+from workqueue.database import LEASE_TIME
 from workqueue.errors import PermanentQueueError
 from workqueue.records import AuditEvent, Claimed
 from workqueue.sealing import ASSIGNED_TO, NUMBER
@@ -21,19 +22,24 @@ _NEXT = (
     .where(text(TO_CLAIM), items.c.not_before <= bindparam("b_now"))
     .order_by(items.c.priority, items.c.deadline, items.c.id)
     .limit(bindparam("b_limit"))
+    .with_for_update(skip_locked=True, key_share=True)
+    .cte("next")
 )
+_UNTIL = LEASE_TIME + bindparam("b_lease_s", type_=Float)
 _CLAIM = (
     update(items)
-    .where(items.c.id.in_(_NEXT))
-    .values(state=reached_by("claim"), lease=items.c.lease + 1, leased_by=bindparam("b_worker"), lease_until=bindparam("b_until"))
+    .where(items.c.id.in_(select(_NEXT.c.id)))
+    .values(state=reached_by("claim"), lease=items.c.lease + 1, leased_by=bindparam("b_worker"), lease_until=_UNTIL)
     .returning(items)
 )
-_HEARTBEAT = (
-    update(items)
+_HELD = (
+    select(items.c.id)
     .where(tuple_(items.c.id, items.c.lease).in_(bindparam("b_leases", expanding=True)), items.c.state.in_(sorted(LEASED)))
-    .values(lease_until=bindparam("b_until"))
-    .returning(items.c.id)
+    .order_by(items.c.id)
+    .with_for_update(key_share=True)
+    .cte("held")
 )
+_HEARTBEAT = update(items).where(items.c.id.in_(select(_HELD.c.id))).values(lease_until=_UNTIL).returning(items.c.id)
 _REST = (
     update(items)
     .where(OURS, items.c.state == State.ASSESSING)
@@ -73,7 +79,7 @@ class Claiming(Store):
     def claim(self, worker: str, limit: int, lease_s: float) -> list[Claimed]:
         """Take up to `limit` cases that are due, urgent ones first, then by deadline. ONE statement: no two workers get the same.
 
-        Each comes with a new lease number; the lease runs for `lease_s` seconds of the machine unless it is kept by `heartbeat`.
+        Each comes with a new lease number; the lease runs for `lease_s` seconds of the lease clock unless kept by `heartbeat`.
         A case that cannot be decrypted is parked instead, so that it holds up no other.
         """
         if not 0 < limit <= limits.CLAIM_LIMIT:
@@ -82,7 +88,8 @@ class Claiming(Store):
             "b_now": self._clock.now(),
             "b_limit": limit,
             "b_worker": limits.actor(worker),
-            "b_until": self._clock.machine_s() + limits.lease_length(lease_s),
+            "b_time": self._lease_time(),
+            "b_lease_s": limits.lease_length(lease_s),
         }
         with self._db.write() as tx:
             claimed = [self._open_or_park(tx, row) for row in tx.execute(_CLAIM, values).all()]
@@ -91,12 +98,12 @@ class Claiming(Store):
     def heartbeat(self, claimed: Sequence[Claimed], lease_s: float) -> set[int]:
         """Begin the leases anew, and return the ids of the cases that are still ours: stop work on the others."""
         limits.within(limits.HEARTBEAT_LIMIT, claimed, "cases at once")
-        until = self._clock.machine_s() + limits.lease_length(lease_s)
+        values = {"b_time": self._lease_time(), "b_lease_s": limits.lease_length(lease_s)}
         if not claimed:
             return set()
         with self._db.write() as tx:
             leases = [(one.id, one.lease) for one in claimed]
-            return set(tx.execute(_HEARTBEAT, {"b_leases": leases, "b_until": until}).scalars())
+            return set(tx.execute(_HEARTBEAT, values | {"b_leases": leases}).scalars())
 
     def rest(self, claimed: Claimed, state: State, not_before: datetime, reason_code: str) -> None:
         """Let a case that is being assessed rest until `not_before`, or until its deadline when that comes first.

@@ -27,6 +27,7 @@ _FINISH = (
 _DELIVERING = OURS & (items.c.state == State.DELIVERING)
 _AMEND = update(items).where(_DELIVERING).values(outcome=bindparam("b_outcome"))
 _HOLD = select(items.c.id).where(_DELIVERING)
+_HELD = _HOLD.with_for_update(key_share=True).cte("held")
 _ADD_DRAFT = insert(drafts)
 _REPLACE_DRAFT = (
     update(drafts)
@@ -40,8 +41,9 @@ _LAST_POSITION = select(func.coalesce(func.max(effects.c.position), 0)).where(OF
 _PENDING = select(effects).where(OF_RUN, effects.c.done_at.is_(None)).order_by(effects.c.position)
 _RECEIPT = (
     update(effects)
-    .where(OF_RUN, effects.c.key == bindparam("b_key"), effects.c.done_at.is_(None), exists().where(_DELIVERING))
+    .where(OF_RUN, effects.c.key == bindparam("b_key"), effects.c.done_at.is_(None), exists(select(_HELD.c.id)))
     .values(done_at=bindparam("b_now"), found=bindparam("b_found"), reference=bindparam("b_reference"))
+    .returning(effects.c.key)
 )
 _IS_DONE = select(exists().where(OF_RUN, effects.c.key == bindparam("b_key")))
 _ANY_PENDING = select(exists().where(OF_RUN, effects.c.done_at.is_(None)))
@@ -192,8 +194,8 @@ class Delivering(Store):
     def _receive(self, tx: Connection, claimed: Claimed, done: EffectDone) -> None:
         key = ours(claimed) | _run_of(claimed) | {"b_key": done.key}
         reference = self._sealer.seal(REFERENCE, done.key, done.reference)
-        changed = tx.execute(_RECEIPT, key | {"b_now": self._clock.now(), "b_found": done.found, "b_reference": reference}).rowcount
-        if changed == 1:
+        values = key | {"b_now": self._clock.now(), "b_found": done.found, "b_reference": reference}
+        if tx.execute(_RECEIPT, values).one_or_none() is not None:
             return
         _hold(tx, claimed)
         if not tx.execute(_IS_DONE, key).scalar_one():

@@ -17,8 +17,8 @@ class ErrorText(NamedTuple):
 
 ERRORS: dict[str, ErrorText] = {
     "QUE-001": ErrorText(
-        "the database is locked by another process",
-        "nothing to do: it is tried again. If it goes on, look for a backup or a tool that holds the file",
+        "the database is locked by another process or transaction",
+        "nothing to do: it is tried again. If it goes on, look for a backup or a tool that holds it",
     ),
     "QUE-002": ErrorText(
         "the database cannot be read or written just now (disk full, or an input/output error)",
@@ -26,6 +26,22 @@ ERRORS: dict[str, ErrorText] = {
     ),
     "QUE-003": ErrorText("the database file is damaged or is no database", "stop the robot and restore the file from a backup"),
     "QUE-004": ErrorText("the database refused a statement", "report it: the program has a bug; the case is left as it was"),
+    "QUE-005": ErrorText(
+        "the database server cannot be reached, is shutting down, or the connection was lost",
+        "start the server or mend the network; the robot goes on by itself, and nothing is lost or doubled",
+    ),
+    "QUE-006": ErrorText(
+        "the database server takes no writes just now (a standby, or set to read-only)",
+        "nothing to do while it is being switched over: it is tried again. If it goes on, point `storage.database` at the primary",
+    ),
+    "QUE-007": ErrorText(
+        "the database server has no connection free",
+        "nothing to do: it is tried again. If it goes on, raise `max_connections` or find what holds them; a robot needs up to 4",
+    ),
+    "QUE-008": ErrorText(
+        "the database server refused the robot: address, database, user, password, certificate or rights",
+        "check `storage.database` and `storage.password_file`, and what the server's log says",
+    ),
     "QUE-010": ErrorText(
         "the lease is no longer ours: another worker or a newer application has the case",
         "nothing to do: nothing was stored, and whoever has the case goes on",
@@ -49,7 +65,8 @@ ERRORS: dict[str, ErrorText] = {
         "the database was made by a newer version of the program", "install that version or a later one; never point an older program at it"
     ),
     "QUE-021": ErrorText("the database has not been made, or is older than the program", "run `bistandsrobot db upgrade`"),
-    "QUE-022": ErrorText("the file is a database of something else", "check `storage.database` in config.yaml"),
+    "QUE-022": ErrorText("the database is something else's", "check `storage.database` in config.yaml"),
+    "QUE-023": ErrorText("the database server is too old", "use PostgreSQL 15 or later"),
     "QUE-030": ErrorText(
         "the key file may be read or written by others than its owner",
         "run `chmod 600` on it; if others may have read it, treat the stored data as disclosed",
@@ -66,6 +83,10 @@ ERRORS: dict[str, ErrorText] = {
     "QUE-035": ErrorText(
         "a stored value cannot be decrypted: it was changed, or moved from another row",
         "stop the robot and restore the database from a backup",
+    ),
+    "QUE-036": ErrorText(
+        "the file with the database's password cannot be read, or others than its owner may read it",
+        "check `storage.password_file`, and run `chmod 600` on it",
     ),
 }
 

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, exists, func, or_, select, text, update
+from sqlalchemy import Connection, Row, bindparam, case, exists, func, or_, select, text, update
 
 from workqueue import limits
 from workqueue.base import UNLEASED, Store, find, left_by, not_allowed, reached_by
+from workqueue.database import LEASE_TIME
 from workqueue.errors import NoSuchCase
 from workqueue.looking import as_item
 from workqueue.records import AuditEvent, Item
 from workqueue.states import CLAIMABLE, ENDED, State, targets
-from workqueue.tables import AT_REST, IN_HAND, drafts, effects, items
+from workqueue.tables import AT_REST, IN_HAND, drafts, effects, events, items
 
 _RUN_OUT = (
     select(items.c.id)
     .where(
         text(IN_HAND),
-        or_(items.c.lease_until <= bindparam("b_machine"), items.c.lease_until > bindparam("b_machine") + limits.MAX_LEASE_S),
+        or_(items.c.lease_until <= LEASE_TIME, items.c.lease_until > LEASE_TIME + limits.MAX_LEASE_S),
     )
     .order_by(items.c.lease_until, items.c.id)
     .limit(limits.RELEASE_LIMIT)
+    .with_for_update(skip_locked=True, key_share=True)
+    .cte("run_out")
 )
 _RELEASE_EXPIRED = (
     update(items)
-    .where(items.c.id.in_(_RUN_OUT), left_by("release_expired"))
+    .where(items.c.id.in_(select(_RUN_OUT.c.id)), left_by("release_expired"))
     .values(state=reached_by("release_expired"), rescues=items.c.rescues + 1, not_before=bindparam("b_now"), **UNLEASED)
     .returning(items.c.id, items.c.case_ref)
 )
@@ -37,8 +40,15 @@ _DUE = (
     )
     .order_by(items.c.not_before, items.c.id)
     .limit(limits.RELEASE_LIMIT)
+    .with_for_update(skip_locked=True, key_share=True)
+    .cte("due")
 )
-_RELEASE_DUE = update(items).where(items.c.id.in_(_DUE), left_by("release_due")).values(state=State.READY, not_before=bindparam("b_now"))
+_RELEASE_DUE = (
+    update(items)
+    .where(items.c.id.in_(select(_DUE.c.id)), left_by("release_due"))
+    .values(state=State.READY, not_before=bindparam("b_now"))
+    .returning(items.c.id)
+)
 _REQUEUE = update(items).where(items.c.id == bindparam("b_id"), items.c.state == bindparam("b_from")).returning(items)
 _HAS_DRAFT = select(exists().where(drafts.c.item_id == bindparam("b_id"), drafts.c.run == bindparam("b_run")))
 
@@ -51,10 +61,14 @@ _WRONG = {
     "is to be delivered, and has no draft": items.c.state.in_((State.TO_DELIVER, State.DELIVERING)) & ~_DRAFT_OF_ITEM,
     "is not the case's newest version, and has not ended": ~items.c.is_current & items.c.state.not_in(sorted(ENDED)),
 }
+_LOOSE = {
+    f"table {table.name} refers to a row of items that is not there": select(exists().where(table.c.item_id.not_in(select(items.c.id))))
+    for table in (drafts, effects, events)
+}
 _CASES_WITHOUT_CURRENT = (
     select(func.min(items.c.case_ref))
     .group_by(items.c.case_system, items.c.case_id)
-    .having(func.max(items.c.is_current) == 0)
+    .having(func.max(case((items.c.is_current, 1), else_=0)) == 0)
     .limit(limits.PROBLEMS_LIMIT)
 )
 
@@ -69,7 +83,7 @@ class Maintaining(Store):
         lease may is one from before the machine's clock was set back: it has run out too.
         """
         with self._db.write() as tx:
-            rows = tx.execute(_RELEASE_EXPIRED, {"b_machine": self._clock.machine_s(), "b_now": self._clock.now()}).all()
+            rows = tx.execute(_RELEASE_EXPIRED, {"b_time": self._lease_time(), "b_now": self._clock.now()}).all()
             for row in rows:
                 self._remember(tx, row.id, [AuditEvent("rescued")])
         return [row.case_ref for row in rows]
@@ -80,7 +94,7 @@ class Maintaining(Store):
         `at_once` = a resting state whose cases are woken whatever their time.
         """
         with self._db.write() as tx:
-            return tx.execute(_RELEASE_DUE, {"b_now": self._clock.now(), "b_at_once": at_once}).rowcount
+            return len(tx.execute(_RELEASE_DUE, {"b_now": self._clock.now(), "b_at_once": at_once}).all())
 
     def requeue(self, case: str, reason: str, actor: str, *, anew: bool = False) -> Item:
         """Put a case back in the queue, by its id or reference, and return it; the reason is kept in the audit, sealed.
@@ -90,7 +104,7 @@ class Maintaining(Store):
         person has taken, or that has a newer version.
         """
         with self._db.write() as tx:
-            row = find(tx, case)
+            row = find(tx, case, to_change=True)
             if row is None:
                 raise NoSuchCase
             source = State(row.state)
@@ -105,10 +119,11 @@ class Maintaining(Store):
     def integrity(self) -> list[str]:
         """Return what is wrong with the database, a sentence each; empty = all is in order.
 
-        Checks the file, the references between tables, and that everything that ended as delivered has all its receipts.
+        Checks the database itself, the references between tables, and that everything that ended as delivered has all its receipts.
         """
         with self._db.read() as tx:
-            problems = _file_problems(tx)
+            problems = self._db.damage(tx)
+            problems += [what for what, loose in _LOOSE.items() if tx.execute(loose).scalar_one()]
             for what, condition in _WRONG.items():
                 refs = tx.execute(select(items.c.case_ref).where(condition).order_by(items.c.id).limit(limits.PROBLEMS_LIMIT)).scalars()
                 problems += [f"case {ref} {what}" for ref in refs]
@@ -139,9 +154,3 @@ class Maintaining(Store):
 
 def _has_draft(tx: Connection, row: Row[Any]) -> bool:
     return bool(tx.execute(_HAS_DRAFT, {"b_id": row.id, "b_run": row.run}).scalar_one())
-
-
-def _file_problems(tx: Connection) -> list[str]:
-    damaged = [str(row[0]) for row in tx.exec_driver_sql(f"PRAGMA quick_check({limits.PROBLEMS_LIMIT})") if row[0] != "ok"]
-    loose = [f"table {row[0]} refers to a row of {row[2]} that is not there" for row in tx.exec_driver_sql("PRAGMA foreign_key_check")]
-    return damaged + loose

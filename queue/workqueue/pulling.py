@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_, update
 
 from workqueue import limits
-from workqueue.base import UNLEASED, Store
+from workqueue.base import UNLEASED, Store, upserts
 from workqueue.records import UNREAD, Added, AuditEvent, PulledCase
 from workqueue.sealing import ASSIGNED_TO, NUMBER
 from workqueue.states import State, sources
@@ -22,7 +21,17 @@ _REF_FIRST = "abcdefghjkmnpqrstuvwxyz"
 _REF_LETTERS = _REF_FIRST + "23456789"
 _REF_LENGTH = 10
 
-_VERSIONS = select(items).where(items.c.case_system == bindparam("b_system"), items.c.case_id == bindparam("b_case"))
+_IN_ORDER = (
+    select(items.c.id)
+    .where(tuple_(items.c.case_system, items.c.case_id).in_(bindparam("b_cases", expanding=True)))
+    .order_by(items.c.id)
+    .with_for_update(key_share=True)
+)
+_VERSIONS = (
+    select(items)
+    .where(items.c.case_system == bindparam("b_system"), items.c.case_id == bindparam("b_case"))
+    .with_for_update(key_share=True)
+)
 _GIVE_WAY = update(items).where(items.c.id == bindparam("b_id")).values(is_current=False)
 _SUPERSEDE = (
     update(items)
@@ -35,6 +44,8 @@ _REVIVE = (
     .values(run=items.c.run + 1, ended_at=None, outcome=None)
 )
 _ADD = insert(items).returning(items.c.id)
+_MARK_SEEN = upserts(seen, "case_system", "case_id")
+_SET_LAST_PULL = upserts(pulls, "case_system")
 _LAST_PULL = select(pulls.c.last_at).where(pulls.c.case_system == bindparam("b_system"))
 _KNOWN = select(seen.c.case_id, seen.c.changed_at).where(seen.c.case_system == bindparam("b_system")).limit(limits.SEEN_LIMIT)
 
@@ -56,6 +67,10 @@ class Pulling(Store):
         if not cases:
             return []
         with self._db.write() as tx:
+            self._db.hold_pulling(tx)
+            if len(cases) > 1 and self._db.MANY_WRITERS:
+                # In one order for all, so that no two transactions wait for each other.
+                tx.execute(_IN_ORDER, {"b_cases": [(case.case_system, case.case_id) for case in cases]}).all()
             return [self._add(tx, case) for case in cases]
 
     def known(self, case_system: str) -> dict[str, str]:
@@ -68,13 +83,9 @@ class Pulling(Store):
         limits.within(limits.ADD_LIMIT, changed, "cases at once")
         if not changed:
             return
-        rows = [{"case_system": case_system, "case_id": case_id, "changed_at": mark} for case_id, mark in changed.items()]
-        statement = upsert(seen)
-        statement = statement.on_conflict_do_update(
-            index_elements=[seen.c.case_system, seen.c.case_id], set_={"changed_at": statement.excluded.changed_at}
-        )
+        rows = [{"case_system": case_system, "case_id": case_id, "changed_at": mark} for case_id, mark in sorted(changed.items())]
         with self._db.write() as tx:
-            tx.execute(statement, rows)
+            tx.execute(_MARK_SEEN[tx.dialect.name], rows)
 
     def last_pull(self, case_system: str) -> datetime | None:
         """Return when the last pull that succeeded began; None = never."""
@@ -83,10 +94,8 @@ class Pulling(Store):
 
     def set_last_pull(self, case_system: str, at: datetime) -> None:
         """Remember when a pull that succeeded began."""
-        statement = upsert(pulls)
-        statement = statement.on_conflict_do_update(index_elements=[pulls.c.case_system], set_={"last_at": statement.excluded.last_at})
         with self._db.write() as tx:
-            tx.execute(statement, {"case_system": case_system, "last_at": at})
+            tx.execute(_SET_LAST_PULL[tx.dialect.name], {"case_system": case_system, "last_at": at})
 
     def _add(self, tx: Connection, case: PulledCase) -> Added:
         versions = tx.execute(_VERSIONS, {"b_system": case.case_system, "b_case": case.case_id}).all()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from workqueue.claiming import Claiming
-from workqueue.database import BUSY_TIMEOUT_S, Database
+from workqueue.database import BUSY_TIMEOUT_S, Place, database_at
 from workqueue.delivering import Delivering
+from workqueue.duties import Duties
 from workqueue.keys import MasterKey
 from workqueue.looking import Looking
 from workqueue.maintaining import Maintaining
@@ -16,25 +15,26 @@ from workqueue.upgrading import is_empty, refuse_other_key, refuse_other_version
 from workqueue.upgrading import upgrade as bring_up
 
 
-class WorkQueue(Pulling, Claiming, Delivering, Maintaining, Looking):
-    """Durable work items, drafts, outbox and audit in one SQLite file, shared by any number of processes on one machine.
+class WorkQueue(Pulling, Claiming, Delivering, Maintaining, Looking, Duties):
+    """Durable work items, drafts, outbox and audit, shared by any number of processes: in a file, or on a server for several machines.
 
     Every method is one statement or ONE transaction, blocks until it is on disk, and may be called from any thread. A queue is not
-    carried over a fork: open one in each process. Raises RetriableQueueError when the database is locked or the disk is full.
+    carried over a fork: open one in each process. Raises RetriableQueueError when the database is locked or full, or cannot be reached;
+    when a connection is lost while a change is being stored, it is not known whether it was, and doing it again is safe.
     """
 
     @classmethod
     def open(
-        cls, path: Path, *, key: MasterKey, clock: QueueClock, upgrade: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
+        cls, place: Place, *, key: MasterKey, clock: QueueClock, upgrade: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
     ) -> WorkQueue:
-        """Open the database, made if there is none; with `upgrade` an older one is brought up to this program first.
+        """Open the database, its tables made if there are none; with `upgrade` an older one is brought up to this program first.
 
         Raises PermanentQueueError when it was made by another version of the program, KeyRefused when it was made with another key.
         """
-        database = Database(path, busy_timeout_s=busy_timeout_s)
+        database = database_at(place, busy_timeout_s=busy_timeout_s)
         try:
-            if upgrade or not path.exists() or is_empty(database):
-                bring_up(path, key=key, busy_timeout_s=busy_timeout_s)
+            if upgrade or not database.is_there() or is_empty(database):
+                bring_up(place, key=key, busy_timeout_s=busy_timeout_s)
             with database.read() as tx:
                 refuse_other_version(tx)
                 refuse_other_key(tx, key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Dialect,
     Float,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -31,6 +33,9 @@ TO_CLAIM = "state IN ('ready', 'to_deliver')"
 IN_HAND = "state IN ('assessing', 'delivering')"
 AT_REST = "state IN ('waiting_for_income', 'waiting_for_register')"
 """Each written once: a query uses the small index made for it only when it says the very same."""
+
+Number = BigInteger().with_variant(Integer, "sqlite")
+"""A row's number: SQLite counts only in a column that it calls INTEGER."""
 
 
 class Instant(TypeDecorator[datetime]):
@@ -51,13 +56,20 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Give back as UTC."""
         del dialect
-        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """Return an index of the rows that meet a condition, on either kind of database."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
 
 
 items = Table(
     "items",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, Identity(), primary_key=True),
     Column("case_ref", String(16), nullable=False, unique=True),
     Column("case_system", String(64), nullable=False),
     Column("case_id", String(128), nullable=False),
@@ -88,17 +100,17 @@ items = Table(
     ),
     CheckConstraint("priority IN (0, 1)", name="items_priority"),
     CheckConstraint(f"({IN_HAND}) = (lease_until IS NOT NULL)", name="items_leased"),
-    Index("items_one_current", "case_system", "case_id", unique=True, sqlite_where=text("is_current")),
-    Index("items_to_claim", "priority", "deadline", "id", sqlite_where=text(TO_CLAIM)),
-    Index("items_in_hand", "lease_until", sqlite_where=text(IN_HAND)),
-    Index("items_at_rest", "not_before", sqlite_where=text(AT_REST)),
+    _index("items_one_current", "case_system", "case_id", where="is_current", unique=True),
+    _index("items_to_claim", "priority", "deadline", "id", where=TO_CLAIM),
+    _index("items_in_hand", "lease_until", where=IN_HAND),
+    _index("items_at_rest", "not_before", where=AT_REST),
     sqlite_autoincrement=True,
 )
 
 drafts = Table(
     "drafts",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Number, Identity(), primary_key=True),
     Column("item_id", ForeignKey("items.id"), nullable=False),
     Column("run", Integer, nullable=False),
     Column("made_at", Instant, nullable=False),
@@ -125,7 +137,7 @@ effects = Table(
 events = Table(
     "events",
     metadata,
-    Column("seq", Integer, primary_key=True),
+    Column("seq", Number, Identity(), primary_key=True),
     Column("event_id", String(32), nullable=False, unique=True),
     Column("item_id", ForeignKey("items.id"), nullable=False, index=True),
     Column("at", Instant, nullable=False),
@@ -148,6 +160,14 @@ pulls = Table(
     metadata,
     Column("case_system", String(64), primary_key=True),
     Column("last_at", Instant, nullable=False),
+)
+
+duties = Table(
+    "duties",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("held_until", Float, nullable=False),
 )
 
 store = Table(

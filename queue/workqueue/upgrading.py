@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, inspect, select, text
 
-from workqueue.database import BUSY_TIMEOUT_S, Database
+from workqueue.database import BUSY_TIMEOUT_S, Database, Place, database_at
 from workqueue.errors import KeyRefused, PermanentQueueError
 from workqueue.keys import MasterKey
 from workqueue.sealing import KEY_CHECK, Sealer
@@ -18,19 +18,18 @@ _KEY_CHECK_TEXT = "bistandsrobot"
 _THE_STORE = 1
 _REVISION_TABLE = "alembic_version"
 _REVISION = text("SELECT version_num FROM alembic_version")
-_TABLES = text("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'")
 
 
-def upgrade(path: Path, *, key: MasterKey, busy_timeout_s: float = BUSY_TIMEOUT_S) -> bool:
+def upgrade(place: Place, *, key: MasterKey, busy_timeout_s: float = BUSY_TIMEOUT_S) -> bool:
     """Make the database, or bring it up to this program, in ONE transaction; return whether anything was done.
 
     Safe when two processes do it at once: the second waits and finds it done. Raises PermanentQueueError when the database was made
     by a newer program or is something else's, KeyRefused when it was made with another key.
     """
-    database = Database(path, busy_timeout_s=busy_timeout_s)
+    database = database_at(place, busy_timeout_s=busy_timeout_s)
     try:
-        database.create_file()
-        with database.write() as connection:
+        database.prepare()
+        with database.upgrade() as connection:
             found = revision(connection)
             if found is not None:
                 refuse_other_key(connection, key)
@@ -45,7 +44,7 @@ def upgrade(path: Path, *, key: MasterKey, busy_timeout_s: float = BUSY_TIMEOUT_
 
 
 def is_empty(database: Database) -> bool:
-    """Return whether a file that is there holds nothing yet: made a moment ago, perhaps by another process that is at it."""
+    """Return whether a database that is there holds nothing yet: made a moment ago, perhaps by another process that is at it."""
     with database.read() as connection:
         return revision(connection) is None
 
@@ -74,7 +73,7 @@ def revision(connection: Connection) -> str | None:
 
     Raises PermanentQueueError when it is at one that this program does not know, or holds somebody else's tables.
     """
-    tables = set(connection.execute(_TABLES).scalars())
+    tables = set(inspect(connection).get_table_names())
     found: str | None = connection.execute(_REVISION).scalar_one_or_none() if _REVISION_TABLE in tables else None
     if found is None:
         if tables:

@@ -108,11 +108,11 @@ def read_case_file(content: bytes) -> CaseFile:
 
 
 def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise BrokenCaseFile(f"{_key(key)}: the key stands twice in the same object")
-        found[key] = value
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for place, key in enumerate(keys) if key in keys[:place])
+        raise BrokenCaseFile(f"{_key(twice)}: the key stands twice in the same object")
     return found
 
 

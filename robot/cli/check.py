@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -12,25 +13,41 @@ from rich.table import Table
 from connectors.errors import ConnectorError
 from connectors.handshake import Handshake
 from robot import logs
-from robot.cli.options import EXIT_FAILED, ConfigOption, JsonOption, settings_from
-from robot.cli.output import console
+from robot.cli.options import EXIT_FAILED, EXIT_NOT_ALLOWED, ConfigOption, JsonOption, settings_from
+from robot.cli.output import console, fail
 from robot.daemon import case_system_of, open_queue, registers_of
 from robot.settings import Settings
 from rules import Rulebook, RulebookError, load_rulebook
+from rules.missing import missing, no_longer_listed
+from rules.month import Month
 from workqueue import MasterKey, QueueError
 
+MonthOption = Annotated[
+    str | None,
+    typer.Option("--month", metavar="YYYY-MM", show_default=False, help="Look at what this month needs. Default: this month and the next."),
+]
 
-def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
+
+def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False, month: MonthOption = None) -> None:
     """Check the configuration, the guidelines, the database and its key, and shake hands with every neighbour.
+
+    The amounts and guidelines of this month and the next are looked for: what is missing there would leave every case of the month to a
+    caseworker. docs/yearly-update.md says where each belongs.
 
     Exit 0: everything is OK. 1: something is not; the table says what to do. 2: the configuration cannot be read.
 
     Example: bistandsrobot check -c /etc/bistandsrobot/config.yaml
+
+    Example: bistandsrobot check --month 2027-01
     """
+    months = _months(month)
     settings = settings_from(config)
     store = _store(settings)
     results = [Handshake("configuration", ok=True, message=str(config)), store]
     rulebook = _rulebook(settings, results)
+    if rulebook is not None:
+        today = Month.of(settings.clock().today())
+        results += [_month(rulebook, one) for one in months or (today, today.plus(1))]
     if rulebook is not None and not store.ok and not settings.only_loopback():
         results.append(
             Handshake("neighbours", ok=False, message="not asked: nobody beyond this machine is, before key and database are OK")
@@ -73,6 +90,21 @@ def _rulebook(settings: Settings, results: list[Handshake]) -> Rulebook | None:
         return None
     results.append(Handshake("guidelines", ok=True, message=f"{settings.municipality.guidelines.name}, rulebook {rulebook.hash[:12]}"))
     return rulebook
+
+
+def _months(text: str | None) -> tuple[Month, ...]:
+    try:
+        return (Month.parse(text),) if text is not None else ()
+    except ValueError as error:
+        fail(f"--month: {error}", EXIT_NOT_ALLOWED)
+
+
+def _month(rulebook: Rulebook, month: Month) -> Handshake:
+    lacking = missing(rulebook, month)
+    message = "; ".join(lacking) or "amounts, rules and guidelines are there"
+    if ended := no_longer_listed(rulebook, month):
+        message += f"; from this month left to the caseworker: {', '.join(ended)}"
+    return Handshake(f"month {month}", ok=not lacking, message=message)
 
 
 async def _neighbours(settings: Settings, rulebook: Rulebook) -> list[Handshake]:

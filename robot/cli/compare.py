@@ -16,7 +16,7 @@ from robot import compare_view
 from robot.cli.compare_files import Broken, Compared, Failed, Sides, results
 from robot.cli.options import EXIT_FAILED, EXIT_NOT_ALLOWED
 from robot.cli.output import console, fail, say, say_json
-from robot.compare import Change, Comparison, Figures, Row
+from robot.compare import Change, Comparison, Figures, Row, Shared
 from robot.compare import compare as add_up
 from robot.compare_groups import Dimension
 from robot.compare_page import page
@@ -103,6 +103,7 @@ def _write(html: Path, text: str) -> None:
 def _rows(files: list[Path], sides: Sides, change: Change) -> list[Row]:
     """Return every case on both sides; one that cannot be read ends the command, since figures without it would mislead."""
     rows: list[Row] = []
+    shared = Shared()
     seen: dict[tuple[str, Month], str] = {}
     mistakes: list[str] = []
     for result in results(files, sides, change):
@@ -117,7 +118,7 @@ def _rows(files: list[Path], sides: Sides, change: Change) -> list[Row]:
                 mistakes.append(f"{result.place}: application.case_id: the same case and month stand in {seen[result.case]} too")
             case Compared():
                 seen[result.case] = result.place
-                rows.append(result.row)
+                rows.append(shared.row(result.row))
         if len(rows) > _MOST_CASES:
             fail(f"there are more than {_MOST_CASES} cases: compare them in parts", EXIT_NOT_ALLOWED)
         if len(mistakes) >= _MOST_MISTAKES_SHOWN:

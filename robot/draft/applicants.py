@@ -15,6 +15,13 @@ APPLICANT, CO_APPLICANT = "applicant", "co_applicant"
 _DOCUMENT_MISSING = ("info.missing_document", "cost.proof_needed")
 _NOT_GRANTED = "beviljas inte: "
 _CERTIFICATE_MISSING = "info.medical_certificate"
+_CONSENT_MISSING = "info.sublet_consent"
+_SIGNATURE_MISSING = "case.signature_missing"
+_ASKED_OF_THE_APPLICANT = {
+    _CONSENT_MISSING: "Hyresvärdens samtycke till andrahandsuthyrningen, eller tillståndet till den, om du inte redan har skickat in det.",
+    _SIGNATURE_MISSING: "Underskrift av var och en som söker, om någon underskrift saknas.",
+}
+"""What only the household as a whole can add. It is asked of the applicant."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +66,22 @@ def grounds(assessment: Assessment) -> tuple[Line, ...]:
     return tuple(line for line in costs if (line.amount or 0) < (line.applied or 0))
 
 
+def refusal_text(line: Line) -> str:
+    """Return a ground of a DELAVSLAG as a fact: 'Sjukresor, sökt 240 kr, godkänt 0 kr: ersätts av regionen (law)'."""
+    applied = words.kr(line.applied) if line.applied is not None else words.NONE
+    label = words.with_person(line.label, line.person)
+    return f"{label}, sökt {applied}, godkänt {words.kr(line.low)}: {_because(line)} ({words.clean(line.trace.law)})"
+
+
+def _because(line: Line) -> str:
+    return words.clean(line.trace.because).removeprefix(_NOT_GRANTED)
+
+
 def _reasons(assessment: Assessment, ref: str) -> tuple[str, ...]:
     if assessment.proposal not in (Proposal.BIFALL, Proposal.DELAVSLAG) or assessment.amount is None:
         return ()
     two = len(adults(assessment)) > 1
-    law = words.laws(assessment.lines, assessment.receipt.calculated_on).assistance
+    law = words.laws(assessment.lines, assessment.month).assistance
     who, amount, month = ("Ni" if two else "Du"), words.kr(assessment.amount), words.month(assessment.month)
     found = [f"{who} beviljas ekonomiskt bistånd med {amount} för {month} ({law})."]
     found.append(_reckoning(assessment) if not two else "I beräkningen ingår hushållets norm, godkända kostnader och inkomster.")
@@ -102,10 +120,10 @@ def _refused(assessment: Assessment, ref: str) -> list[str]:
 
 
 def _refusal(line: Line) -> str:
-    label, because = words.without_person(line.label, line.person), words.clean(line.trace.because).removeprefix(_NOT_GRANTED)
+    label = words.without_person(line.label, line.person)
     return (
         f"Ansökan avslås för {label}: sökt {words.amount(line.applied)}, godkänt {words.kr(line.low)}. "
-        f"Skäl: {because} ({words.clean(line.trace.law)})."
+        f"Skäl: {_because(line)} ({words.clean(line.trace.law)})."
     )
 
 
@@ -118,6 +136,8 @@ def _receiver(assessment: Assessment, flag: Flag) -> str | None:
 
     A line says itself whose it is. A cost that is nobody's own goes to the applicant; an income that is nobody's own, to neither of two.
     """
+    if flag.code in _ASKED_OF_THE_APPLICANT:
+        return APPLICANT
     if flag.code not in (*_DOCUMENT_MISSING, _CERTIFICATE_MISSING):
         return None
     line, there = _line(assessment, flag), adults(assessment)
@@ -131,6 +151,8 @@ def _receiver(assessment: Assessment, flag: Flag) -> str | None:
 
 
 def _completion(assessment: Assessment, flag: Flag) -> str:
+    if flag.code in _ASKED_OF_THE_APPLICANT:
+        return _ASKED_OF_THE_APPLICANT[flag.code]
     if flag.code == _CERTIFICATE_MISSING:
         return "Läkarintyg, om du är eller har varit sjuk mer än sju dagar i rad."
     line = _line(assessment, flag)

@@ -46,7 +46,9 @@ def render(template: str, assessment: Assessment, **more: str) -> str:
             assessment=assessment,
             sums=assessment.sums,
             span=assessment.span,
-            laws=words.laws(assessment.lines, assessment.receipt.calculated_on),
+            laws=words.laws(assessment.lines, assessment.month),
+            procedure=words.procedure(assessment.receipt.calculated_on),
+            best_of_the_child=words.best_of_the_child(assessment.receipt.calculated_on),
             **more,
         )
     )

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from robot.draft import view, words
+from robot.draft import applicants, view, words
 from robot.draft.render import render
-from rules.assessment import Assessment, Flag, Outcome, Recommendation, Severity
+from rules.assessment import Assessment, Flag, Outcome, Proposal, Recommendation, Severity
 
 MANUAL = "Ärendet handläggs manuellt"
 URGENT = "Ärendet är brådskande"
@@ -47,7 +47,14 @@ def recommendation_text(assessment: Assessment, control_sample: bool) -> str:
     told = {(line.blank.text, line.person) for line in assessment.lines if line.blank}
     review = [flag for flag in view.flags(assessment, Severity.REVIEW, Severity.RESULT) if flag.code != "sum.blank"]
     asks = [f"Bedöm: {view.flag_text(flag)}" for flag in review if (flag.text, flag.person) not in told]
-    return _fitted(head, [*blanks, *dict.fromkeys(asks)])
+    return _fitted(head, [*_grounds(assessment), *blanks, *dict.fromkeys(asks)])
+
+
+def _grounds(assessment: Assessment) -> list[str]:
+    """Name what a part refusal refuses, and why."""
+    if assessment.proposal is not Proposal.DELAVSLAG:
+        return []
+    return [f"Grund: {applicants.refusal_text(line)}" for line in applicants.grounds(assessment)]
 
 
 def _fitted(head: str, lines: list[str]) -> str:

@@ -39,27 +39,61 @@ _DISTURBING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 @dataclass(frozen=True)
 class Laws:
-    """Where the rules that the draft itself names stand, in one text of the law."""
+    """Where the rules that the draft itself names stand, in one text of the law. `texts` = the acts whose rules go together."""
 
-    name: str
+    texts: tuple[str, ...]
     from_day: date
     assistance: str
     appeal: str
+    register_data: str
+
+
+@dataclass(frozen=True)
+class Procedure:
+    """Where the rules on how a decision is made and appealed stand, for a decision made from a day on."""
+
+    from_day: date
+    register_data: str
+    appeal_time: str
 
 
 _LAWS = (
-    Laws("SoL 2025:400", date(2025, 7, 1), "SoL 2025:400 12 kap. 1 §", "SoL 2025:400 35 kap. 1 §"),
-    Laws("SoL 2001:453", date.min, "SoL 2001:453 4 kap. 1 §", "SoL 2001:453 16 kap. 3 §"),
+    Laws(
+        texts=("SoL 2025:400", "SFS 2025:468"),
+        from_day=date(2025, 7, 1),
+        assistance="SoL 2025:400 12 kap. 1 §",
+        appeal="SoL 2025:400 35 kap. 1 §",
+        register_data=" och SoL 2025:400 14 kap. 10 §",
+    ),
+    Laws(
+        texts=("SoL 2001:453", "SFS 2001:937"),
+        from_day=date.min,
+        assistance="SoL 2001:453 4 kap. 1 §",
+        appeal="SoL 2001:453 16 kap. 3 §",
+        register_data="",
+    ),
 )
-REGISTER_DATA_FIRST = "förvaltningslagen (2017:900) 25 §"
-APPEAL_TIME = "förvaltningslagen (2017:900) 43 och 44 §§"
-BEST_OF_THE_CHILD = "barnkonventionen artikel 3 (lag 2018:1197)"
+_PROCEDURES = (
+    Procedure(date(2018, 7, 1), "förvaltningslagen (2017:900) 25 §", "förvaltningslagen (2017:900) 43 och 44 §§"),
+    Procedure(date.min, "förvaltningslagen (1986:223) 17 §", "förvaltningslagen (1986:223) 23 §"),
+)
+_BEST_OF_THE_CHILD = ((date(2020, 1, 1), "barnkonventionen artikel 3 (lag 2018:1197)"), (date.min, "SoL 2001:453 1 kap. 2 §"))
 
 
-def laws(lines: Iterable[Line], day: date) -> Laws:
-    """Return the law that the lines go by, so that a case is not judged by one and appealed by another; without any, the day's."""
-    named = next((one for line in lines for one in _LAWS if one.name in line.trace.law), None)
-    return named or next(one for one in _LAWS if day >= one.from_day)
+def laws(lines: Iterable[Line], month: Month) -> Laws:
+    """Return the law that the lines go by, so that a case is not judged by one and appealed by another; without any, the month's."""
+    named = next((one for line in lines for one in _LAWS if any(text in line.trace.law for text in one.texts)), None)
+    return named or next(one for one in _LAWS if month.first >= one.from_day)
+
+
+def procedure(day: date) -> Procedure:
+    """Return the rules for a decision made on a day or soon after."""
+    return next(one for one in _PROCEDURES if day >= one.from_day)
+
+
+def best_of_the_child(day: date) -> str:
+    """Return where it stands that the best of the child is to be considered, for a decision made on a day or soon after."""
+    return next(law for from_day, law in _BEST_OF_THE_CHILD if day >= from_day)
 
 
 def clean(text: str) -> str:

@@ -62,7 +62,7 @@ async def test_a_protected_person_shows_by_nothing_being_suggested() -> None:
     assert reading.case.application.protected is True
 
 
-@pytest.mark.parametrize("silent", ["calculations", "/decisions", "eligibility", "legalIds"])
+@pytest.mark.parametrize("silent", ["calculations", "assistance/decisions", "eligibility", "legalIds"])
 async def test_a_part_that_fails_is_asked_again_and_is_unknown_once_given_up(
     server: Scripted, scripted: CareManagement, silent: str
 ) -> None:
@@ -82,7 +82,27 @@ async def test_a_part_that_fails_is_asked_again_and_is_unknown_once_given_up(
     assert partial.history.known is (silent == "legalIds")
     assert partial.case.application is not None
     assert (partial.case.application.household.members[0].personnummer is None) is (silent == "legalIds")
-    assert partial.history.decided_by_person is (None if silent == "/decisions" else False)
+    assert partial.history.decided_by_person is (None if silent == "assistance/decisions" else False)
+
+
+async def test_nothing_is_asked_about_the_persons_of_a_case_that_a_person_has_decided(server: Scripted, scripted: CareManagement) -> None:
+    server.script |= {"status-history": [BY_US], f"{CASE}/decisions": [{"decisionType": "PAYMENT", "value": "BIFALL"}]}
+    case = await scripted.application(CASE)
+    server.requests.clear()
+
+    assert (await scripted.reading(case)).history.decided_by_person is True
+    assert [request.url.path.rpartition("/")[2] for request in server.requests] == ["decisions"]
+
+
+@pytest.mark.parametrize("partial", [False, True])
+async def test_a_case_whose_decisions_cannot_be_read_is_never_taken_for_undecided(
+    server: Scripted, scripted: CareManagement, partial: bool
+) -> None:
+    server.script |= {"status-history": [BY_US], f"{CASE}/decisions": JSONResponse({"status": 502}, status_code=502)}
+    case = await scripted.application(CASE)
+
+    with pytest.raises(RetriableError, match="NET-007"):
+        await scripted.reading(case, partial=partial)
 
 
 async def test_lifecares_silence_has_its_own_code_and_does_not_shut_the_case_system_out(server: Scripted) -> None:

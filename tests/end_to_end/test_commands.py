@@ -172,8 +172,9 @@ def test_check_tells_of_each_part_and_makes_nothing(configured: Callable[..., Pa
     said = command("check", "--json", "-c", config)
 
     assert said.code == 1
-    parts = {one["part"]: one["ok"] for one in json.loads(said.out)}
+    parts = {one["part"]: one["ok"] for one in json.loads(said.out) if not one["part"].startswith("month ")}
     assert parts == {"configuration": True, "database": True, "guidelines": True, "caremanagement": False, "ssbtek": False}
+    assert len(json.loads(said.out)) == len(parts) + 2
     assert not (config.parent / "var").exists()
 
 
@@ -190,7 +191,8 @@ def test_check_asks_nobody_beyond_this_machine_while_the_key_may_not_be_used(
     said = command("check", "--json", "-c", config)
 
     assert said.code == 1
-    assert [one["part"] for one in json.loads(said.out) if not one["ok"]] == ["database", "neighbours"]
+    wrong = [one["part"] for one in json.loads(said.out) if not one["ok"] and not one["part"].startswith("month ")]
+    assert wrong == ["database", "neighbours"]
 
 
 @pytest.mark.parametrize("shape", ["case-file", "draft", "config"])

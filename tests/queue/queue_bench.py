@@ -1,15 +1,14 @@
-"""What the queue's tests work with: a clock that stands still, stores to plug in, and short ways to a state."""
+"""What the queue's tests work with: a clock that stands still, and short ways to a state."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from workqueue import AuditEvent, Claimed, Item, MasterKey, NewEffect, PulledCase, State, WorkQueue
+from tests.queue.queue_stores import StoreUnderTest
+from workqueue import AuditEvent, Claimed, Item, NewEffect, PulledCase, State, WorkQueue
 
 START = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 LEASE_S = 60.0
@@ -36,30 +35,6 @@ class FakeClock:
         step = timedelta(hours=hours, minutes=minutes, seconds=seconds)
         self.world += step
         self.machine += step.total_seconds()
-
-
-class StoreUnderTest(Protocol):
-    """A kind of store that must keep the promises. Another one is plugged in by writing this class for it."""
-
-    key: MasterKey
-
-    def open(self, clock: FakeClock) -> WorkQueue:
-        """Open the same store once more."""
-        ...
-
-
-class SqliteStore:
-    """A SQLite file made from a template, so that the migrations are not run for every test."""
-
-    def __init__(self, folder: Path, template: Path, key: MasterKey) -> None:
-        folder.mkdir()
-        self.path = folder / "queue.db"
-        self.key = key
-        shutil.copyfile(template, self.path)
-
-    def open(self, clock: FakeClock) -> WorkQueue:
-        """Open the file once more."""
-        return WorkQueue.open(self.path, key=self.key, clock=clock)
 
 
 def pulled(case_id: str = "case-1", version: str = "v1", **changes: Any) -> PulledCase:

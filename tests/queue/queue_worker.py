@@ -1,4 +1,4 @@
-"""Workers in their own processes, for tests that kill them. Run: python -m tests.queue.queue_worker FOLDER
+"""Workers in their own processes, for tests that kill them. Run: python -m tests.queue.queue_worker FOLDER [ADDRESS]
 
 One process loads the program and then, for each line on its standard input, forks a worker, prints its process id, waits for it and
 prints how it ended. A line is `claim` or `work`, and for `work` the step at which the worker kills itself with SIGKILL (0 = never).
@@ -13,7 +13,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workqueue import AuditEvent, Claimed, MasterKey, NewEffect, StaleLease, State, WorkQueue
+from workqueue import AuditEvent, Claimed, MasterKey, NewEffect, PostgresAddress, StaleLease, State, WorkQueue
+from workqueue.database import Place
 
 CLAIM_LEASE_S = 60.0
 WORK_LEASE_S = 0.5
@@ -35,12 +36,17 @@ class RealClock:
         return time.time()
 
 
+def place(folder: Path) -> Place:
+    """Return where the queue is: on the server whose address was given, else in the folder."""
+    return PostgresAddress.parse(sys.argv[2]) if len(sys.argv) > 2 else folder / "queue.db"
+
+
 class Worker:
     """Does what the robot does with a case."""
 
     def __init__(self, folder: Path, die_at: int) -> None:
         key = MasterKey.load(folder / "master.key")
-        self.queue = WorkQueue.open(folder / "queue.db", key=key, clock=RealClock())
+        self.queue = WorkQueue.open(place(folder), key=key, clock=RealClock())
         self._outside = folder / "outside"
         self._die_at = die_at
         self._steps = 0

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,14 +12,16 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule, run_state_machine_as_test
 
-from tests.queue.queue_bench import LEASE_S, START, FakeClock, SqliteStore, StoreUnderTest, pulled
-from workqueue import Claimed, MasterKey, NewEffect, NotAllowed, StaleLease, State, WorkQueue
+from tests.queue.queue_bench import LEASE_S, START, FakeClock, pulled
+from tests.queue.queue_stores import StoreUnderTest
+from workqueue import Claimed, NewEffect, NotAllowed, StaleLease, State, WorkQueue
 
 CASES = ("a", "b", "c")
 VERSIONS = ("v1", "v2", "v3")
 OPEN = {State.READY, State.ASSESSING, State.WAITING_FOR_INCOME, State.WAITING_FOR_REGISTER, State.TO_DELIVER, State.DELIVERING}
 HELD = {State.ASSESSING, State.DELIVERING}
-MakeStore = Callable[[Path], StoreUnderTest]
+EXAMPLES = {"sqlite": 40, "postgres": 20}
+MakeStore = Callable[[], StoreUnderTest]
 
 
 @dataclass
@@ -47,9 +47,9 @@ class QueueMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
         self.clock = FakeClock()
-        self.queue: WorkQueue = type(self).make_store(Path(self.folder.name) / "store").open(self.clock)
+        self.store = type(self).make_store()
+        self.queue: WorkQueue = self.store.open(self.clock)
         self.model: dict[tuple[str, str], Modelled] = {}
         self.current: dict[str, str] = {}
 
@@ -57,7 +57,7 @@ class QueueMachine(RuleBasedStateMachine):
         """Look once over everything, then throw it away."""
         problems = self.queue.integrity()
         self.queue.close()
-        self.folder.cleanup()
+        self.store.close()
         assert problems == []
 
     @initialize()
@@ -246,13 +246,21 @@ class QueueMachine(RuleBasedStateMachine):
         return ours
 
 
-def test_no_order_of_calls_makes_the_queue_differ_from_its_model(sqlite_template: tuple[Path, MasterKey]) -> None:
+def test_no_order_of_calls_makes_the_queue_differ_from_its_model(kind: str, new_store: Callable[[], StoreUnderTest]) -> None:
+    stores: list[StoreUnderTest] = []
+
+    def store() -> StoreUnderTest:
+        """A store that is emptied when given back serves every example."""
+        if kind == "sqlite" or not stores:
+            stores.append(new_store())
+        return stores[-1]
+
     class Machine(QueueMachine):
-        make_store = staticmethod(lambda folder: SqliteStore(folder, *sqlite_template))
+        make_store = staticmethod(store)
 
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=40, stateful_step_count=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=EXAMPLES[kind], stateful_step_count=40, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )

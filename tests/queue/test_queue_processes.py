@@ -19,8 +19,10 @@ from pathlib import Path
 import pytest
 
 from tests.queue.queue_bench import LEASE_S, Bench, pulled
+from tests.queue.queue_stores import PostgresStores, place_url
 from tests.queue.queue_worker import KINDS, RealClock
-from workqueue import MasterKey, State, WorkQueue
+from workqueue import MasterKey, PostgresAddress, State, WorkQueue
+from workqueue.database import Place
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES_TO_CLAIM = 200
@@ -33,10 +35,19 @@ DEADLINE_S = 120
 
 
 @pytest.fixture
-def queue(tmp_path: Path) -> Iterator[WorkQueue]:
-    """A queue on the machine's own time."""
+def place(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
+    """Where the queue is, of each kind."""
+    if kind == "postgres":
+        databases: PostgresStores = request.getfixturevalue("databases")
+        return databases.empty_database()
+    return tmp_path / "queue.db"
+
+
+@pytest.fixture
+def queue(place: Place, tmp_path: Path) -> Iterator[WorkQueue]:
+    """A queue on its own kind's time."""
     key = MasterKey.load_or_create(tmp_path / "master.key")
-    opened = WorkQueue.open(tmp_path / "queue.db", key=key, clock=RealClock())
+    opened = WorkQueue.open(place, key=key, clock=RealClock())
     yield opened
     opened.close()
 
@@ -50,8 +61,9 @@ def _fill(queue: WorkQueue, cases: int) -> set[str]:
 class Workers:
     """A process that starts workers, one at a time; killing one leaves it alive."""
 
-    def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "tests.queue.queue_worker", str(folder)]
+    def __init__(self, folder: Path, place: Place) -> None:
+        address = [place_url(place)] if isinstance(place, PostgresAddress) else []
+        command = [sys.executable, "-m", "tests.queue.queue_worker", str(folder), *address]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.pid = 0
 
@@ -81,18 +93,18 @@ class Workers:
 
 
 @pytest.fixture
-def two_workers(queue: WorkQueue, tmp_path: Path) -> Iterator[tuple[Workers, Workers]]:
+def two_workers(queue: WorkQueue, tmp_path: Path, place: Place) -> Iterator[tuple[Workers, Workers]]:
     """Two processes that start workers on the queue."""
-    pair = (Workers(tmp_path), Workers(tmp_path))
+    pair = (Workers(tmp_path, place), Workers(tmp_path, place))
     yield pair
     for one in pair:
         one.close()
 
 
 @pytest.fixture
-def workers(queue: WorkQueue, tmp_path: Path) -> Iterator[Workers]:
+def workers(queue: WorkQueue, tmp_path: Path, place: Place) -> Iterator[Workers]:
     """A process that starts workers on the queue."""
-    one = Workers(tmp_path)
+    one = Workers(tmp_path, place)
     yield one
     one.close()
 

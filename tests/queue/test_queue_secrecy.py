@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import LargeBinary
+from sqlalchemy import LargeBinary, func, insert, literal_column, select, table, update
+from sqlalchemy.exc import IntegrityError
 
-from tests.queue.queue_bench import Bench, SqliteStore, pulled, writes
-from workqueue import AuditEvent, MasterKey, NewEffect, PermanentQueueError, State, upgrade
+from tests.queue.queue_bench import START, Bench, pulled, writes
+from tests.queue.queue_stores import SqliteStore, StoreUnderTest
+from workqueue import AuditEvent, MasterKey, NewEffect, PermanentQueueError, State, WorkQueue, upgrade
 from workqueue.sealing import ASSIGNED_TO, DETAILS, DRAFT, KEY_CHECK, NUMBER, PAYLOAD, REFERENCE, VALUE_LIMIT_BYTES, Sealer
-from workqueue.tables import metadata
+from workqueue.tables import drafts, effects, events, items, metadata
 
 NAME = "Påhittade Distinktsson"
 PERSONNUMMER = "199001012384"
 """Made up."""
 SEALED = (NUMBER, ASSIGNED_TO, DRAFT, PAYLOAD, REFERENCE, DETAILS, KEY_CHECK)
-
-
-@pytest.fixture
-def file(bench: Bench) -> Path:
-    """The database file of the bench."""
-    assert isinstance(bench.store, SqliteStore)
-    return bench.store.path
-
-
-@contextmanager
-def raw(path: Path) -> Iterator[sqlite3.Connection]:
-    """The file itself, past the queue's methods."""
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        yield connection
 
 
 def _spread_secrets(bench: Bench) -> None:
@@ -51,40 +37,37 @@ def _spread_secrets(bench: Bench) -> None:
     bench.queue.requeue("case-1", f"{NAME} called, {PERSONNUMMER}", "ops")
 
 
-def test_no_name_and_no_number_stands_in_any_page_of_the_database(bench: Bench, file: Path) -> None:
+def test_no_name_and_no_number_stands_in_any_page_of_the_database(bench: Bench) -> None:
     _spread_secrets(bench)
     needles = [text.encode(coding) for text in (NAME, "Distinktsson", PERSONNUMMER) for coding in ("utf-8", "utf-16-le", "latin-1")]
 
-    files = sorted(file.parent.iterdir())
-    assert {one.name for one in files} >= {"queue.db", "queue.db-wal"}, "the log of the last changes is looked at too"
-    for one in files:
-        found = [needle for needle in needles if needle in one.read_bytes()]
-        assert not found, f"{one.name} holds personal data in clear"
+    for moment in ("the log of the last changes is looked at too", "the log is worked in"):
+        pages = bench.store.pages()
+        assert any(b"caremanagement" in page for page in pages.values()), f"what is in clear is found: {moment}"
+        for name, page in pages.items():
+            assert not [needle for needle in needles if needle in page], f"{name} holds personal data in clear"
+        bench.queue.close()
 
-    bench.queue.close()
-    assert not any(needle in file.read_bytes() for needle in needles)
     assert NAME in str(bench.another().draft("case-1")), "it was stored"
 
 
-def test_the_sealed_columns_are_all_the_binary_ones_and_each_was_filled(bench: Bench, file: Path) -> None:
+def test_the_sealed_columns_are_all_the_binary_ones_and_each_was_filled(bench: Bench) -> None:
     binary = {(t.name, c.name) for t in metadata.tables.values() for c in t.columns if isinstance(c.type, LargeBinary)}
     assert binary == {(column.table, column.name) for column in SEALED}
     _spread_secrets(bench)
-    with raw(file) as connection:
-        for table, column in binary:
-            assert connection.execute(f"SELECT count(*) FROM {table} WHERE {column} IS NOT NULL").fetchone()[0] > 0
+    with bench.store.raw() as raw:
+        for of_table, name in binary:
+            assert raw.execute(select(func.count(literal_column(name))).select_from(table(of_table))).scalar_one() > 0
 
 
-def _clear_columns(path: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Return everything in the file but what must differ between any two cases; of sealed values their length."""
+def _clear_columns(store: StoreUnderTest) -> dict[str, list[tuple[Any, ...]]]:
+    """Return everything in the database but what must differ between any two cases; of sealed values their length."""
     own = {"id", "case_ref", "event_id", "seq", "item_id", "key", "key_id"}
-    with raw(path) as connection:
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")]
-        seen = {}
-        for table in tables:
-            columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in own]
-            shown = ", ".join(f"CASE typeof({name}) WHEN 'blob' THEN length({name}) ELSE {name} END" for name in columns)
-            seen[table] = connection.execute(f"SELECT {shown} FROM {table}").fetchall()
+    seen = {}
+    with store.raw() as raw:
+        for one in metadata.sorted_tables:
+            shown = [func.length(c) if isinstance(c.type, LargeBinary) else c for c in one.columns if c.name not in own]
+            seen[one.name] = [tuple(row) for row in raw.execute(select(*shown))]
     return seen
 
 
@@ -100,8 +83,7 @@ def test_a_stop_looks_like_a_control_sample(benches: Callable[[], Bench]) -> Non
         bench.queue.finish(claimed, "handed_over", draft, writes(claimed, "recommendation", "manual_review"), events)
         bench.deliver(claimed)
         bench.queue.end(claimed, State.HANDED_OVER, [AuditEvent("case.delivered")])
-        assert isinstance(bench.store, SqliteStore)
-        seen.append(_clear_columns(bench.store.path))
+        seen.append(_clear_columns(bench.store))
 
     assert seen[0]["items"], "there is something to compare"
     assert seen[0] == seen[1]
@@ -139,44 +121,59 @@ def test_a_value_over_the_limit_is_not_sealed(sqlite: SqliteStore) -> None:
     assert caught.value.code == "QUE-017"
 
 
-def test_a_case_that_cannot_be_decrypted_is_parked_and_holds_up_no_other(bench: Bench, file: Path) -> None:
+def test_a_case_that_cannot_be_decrypted_is_parked_and_holds_up_no_other(bench: Bench) -> None:
     for name in ("a", "b", "c"):
         bench.queue.add(pulled(name))
-    with raw(file) as connection:
-        connection.execute("UPDATE items SET number = (SELECT number FROM items WHERE case_id = 'a') WHERE case_id = 'b'")
+    another = items.alias()
+    with bench.store.raw() as raw:
+        of_a = select(another.c.number).where(another.c.case_id == "a").scalar_subquery()
+        raw.execute(update(items).where(items.c.case_id == "b").values(number=of_a))
 
     assert [claimed.case_id for claimed in bench.queue.claim("worker", 10, 60)] == ["a", "c"]
     assert (bench.item("b").state, bench.item("b").reason) == (State.PARKED, "QUE-035")
 
 
-def test_the_files_are_readable_by_their_owner_alone(bench: Bench, file: Path, tmp_path: Path) -> None:
-    bench.queue.close()
-    file.unlink()
-    bench.another().add(pulled())
-    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in file.parent.iterdir()}
+def test_the_files_are_readable_by_their_owner_alone(sqlite: SqliteStore, bench: Bench) -> None:
+    sqlite.path.unlink()
+    queue = sqlite.open(bench.clock)
+    queue.add(pulled())
+    modes = {one.name: stat.S_IMODE(one.stat().st_mode) for one in sqlite.path.parent.iterdir()}
+    queue.close()
     assert set(modes) >= {"queue.db", "queue.db-wal"}
     assert set(modes.values()) == {0o600}
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE events SET what = 'nothing'",
-        "UPDATE events SET details = x'00' WHERE seq = 1",
-        "DELETE FROM events",
+ALL_KINDS = (
+    "UPDATE events SET what = 'nothing'",
+    "UPDATE events SET details = '0' WHERE seq = 1",
+    "DELETE FROM events",
+    "DELETE FROM events WHERE seq = 1",
+    "INSERT INTO events SELECT * FROM events WHERE true ON CONFLICT (seq) DO UPDATE SET what = 'nothing'",
+)
+WAYS_TO_CHANGE_THE_AUDIT = {
+    "sqlite": (
+        *ALL_KINDS,
         "INSERT OR REPLACE INTO events SELECT * FROM events WHERE seq = 1",
         "REPLACE INTO events SELECT seq + 100, event_id, item_id, at, 'other', actor, details FROM events WHERE seq = 1",
-        "INSERT INTO events SELECT * FROM events WHERE true ON CONFLICT (seq) DO UPDATE SET what = 'nothing'",
-    ],
-)
-def test_the_audit_can_only_grow(bench: Bench, file: Path, statement: str) -> None:
+    ),
+    "postgres": (
+        *ALL_KINDS,
+        "TRUNCATE events",
+        "TRUNCATE items CASCADE",
+        "MERGE INTO events USING items ON true WHEN MATCHED THEN DELETE",
+    ),
+}
+
+
+def test_the_audit_can_only_grow(bench: Bench, kind: str) -> None:
     bench.ended()
-    with raw(file) as connection:
-        before = connection.execute("SELECT * FROM events").fetchall()
+    with bench.store.raw() as raw:
+        before = raw.execute(select(events).order_by(events.c.seq)).all()
         assert len(before) > 1
-        with pytest.raises(sqlite3.IntegrityError, match="the audit is append-only"):
-            connection.execute(statement)
-        assert connection.execute("SELECT * FROM events").fetchall() == before
+        for statement in WAYS_TO_CHANGE_THE_AUDIT[kind]:
+            with pytest.raises(IntegrityError, match="the audit is append-only"):
+                raw.exec_driver_sql(statement)
+            assert raw.execute(select(events).order_by(events.c.seq)).all() == before, statement
 
 
 def test_an_error_quotes_no_value(bench: Bench) -> None:
@@ -187,20 +184,20 @@ def test_an_error_quotes_no_value(bench: Bench) -> None:
     assert caught.value.__cause__ is None
 
 
-def test_integrity_finds_what_is_wrong(bench: Bench, file: Path) -> None:
+def test_integrity_finds_what_is_wrong(bench: Bench) -> None:
     ref = bench.ended().case_ref
-    with raw(file) as connection:
-        connection.execute("UPDATE effects SET done_at = NULL WHERE position = 1")
-        connection.execute("INSERT INTO drafts SELECT 9, 99, 1, made_at, content FROM drafts")
-        connection.execute("UPDATE items SET is_current = 0")
+    with bench.store.raw() as raw, bench.store.unguarded(raw):
+        raw.execute(update(effects).where(effects.c.position == 1).values(done_at=None))
+        raw.execute(insert(drafts).values(id=9, item_id=99, run=1, made_at=START, content=b"0"))
+        raw.execute(update(items).values(is_current=False))
     assert sorted(bench.queue.integrity()) == [
         f"case {ref} has ended as delivered or handed over, and writes have no receipt",
         f"case {ref} has no current version",
         "table drafts refers to a row of items that is not there",
     ]
-    with raw(file) as connection:
-        connection.execute("UPDATE drafts SET run = 2 WHERE item_id = 1")
-        connection.execute("UPDATE items SET state = 'ready'")
+    with bench.store.raw() as raw:
+        raw.execute(update(drafts).where(drafts.c.item_id == 1).values(run=2))
+        raw.execute(update(items).values(state=State.READY))
     assert f"case {ref} is not the case's newest version, and has not ended" in bench.queue.integrity()
 
 
@@ -255,12 +252,14 @@ def test_a_key_that_cannot_be_read_or_made_says_so(tmp_path: Path) -> None:
         assert caught.value.code == "QUE-034"
 
 
-def test_another_key_than_the_databases_own_is_refused(bench: Bench, file: Path, tmp_path: Path) -> None:
-    bench.queue.close()
-    other = SqliteStore(tmp_path / "copy", file, MasterKey.load_or_create(tmp_path / "other.key"))
-    before = other.path.read_bytes()
-    for refused in (lambda: other.open(bench.clock), lambda: upgrade(other.path, key=other.key)):
+def test_another_key_than_the_databases_own_is_refused(bench: Bench, tmp_path: Path) -> None:
+    other = MasterKey.load_or_create(tmp_path / "other.key")
+    before = _clear_columns(bench.store)
+    for refused in (
+        lambda: WorkQueue.open(bench.store.place, key=other, clock=bench.clock),
+        lambda: upgrade(bench.store.place, key=other),
+    ):
         with pytest.raises(PermanentQueueError) as caught:
             refused()
         assert caught.value.code == "QUE-032"
-    assert other.path.read_bytes() == before
+    assert _clear_columns(bench.store) == before

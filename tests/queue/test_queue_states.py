@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
-from tests.queue.queue_bench import LEASE_S, Bench, SqliteStore, pulled
+from tests.queue.queue_bench import LEASE_S, START, Bench, pulled
+from tests.queue.queue_stores import StoreUnderTest
 from workqueue import EDGES, ENDED, LEASED, NOT_ENDED, Claimed, Edge, NotAllowed, StaleLease, State, WorkQueue
+from workqueue.tables import items
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "states.md"
 
@@ -64,54 +68,71 @@ def test_only_pull_and_ops_bring_a_case_back_from_an_end() -> None:
 
 
 @pytest.fixture
-def raw(sqlite: SqliteStore) -> Iterator[sqlite3.Connection]:
-    """The file itself, past the queue's methods."""
-    with closing(sqlite3.connect(sqlite.path, isolation_level=None)) as connection:
+def store(new_store: Callable[[], StoreUnderTest]) -> StoreUnderTest:
+    """An empty store."""
+    return new_store()
+
+
+@pytest.fixture
+def raw(store: StoreUnderTest) -> Iterator[Connection]:
+    """The database itself, past the queue's methods."""
+    with store.raw() as connection:
         yield connection
 
 
-def _insert(raw: sqlite3.Connection, state: State) -> None:
-    """Put a case in a state, past the guards: they are dropped, and made again."""
-    guards = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name = 'items_start'").fetchall()
-    raw.execute("DROP TRIGGER items_start")
-    raw.execute(
-        """INSERT INTO items (id, case_ref, case_system, case_id, version, is_current, number, assigned_to, run, state, priority,
-        not_before, deadline, first_pulled_at, attempts, rescues, lease, lease_until)
-        VALUES (1, 'ref', 's', 'c', 'v', 1, x'00', x'00', 1, ?, 1, '', '', '', 0, 0, 0, ?)""",
-        (state, 1.0 if state in LEASED else None),
-    )
-    for _name, sql in guards:
-        raw.execute(sql)
+def _row(number: int, state: State) -> dict[str, Any]:
+    return {
+        "id": number,
+        "case_ref": f"ref{number}",
+        "case_system": "s",
+        "case_id": f"c{number}",
+        "version": "v",
+        "is_current": True,
+        "number": b"0",
+        "assigned_to": b"0",
+        "run": 1,
+        "state": state,
+        "priority": 1,
+        "not_before": START,
+        "deadline": START,
+        "first_pulled_at": START,
+        "attempts": 0,
+        "rescues": 0,
+        "lease": 0,
+        "lease_until": 1.0 if state in LEASED else None,
+    }
 
 
-def _move(raw: sqlite3.Connection, target: State) -> None:
-    raw.execute("UPDATE items SET state = ?, lease_until = ? WHERE id = 1", (target, 1.0 if target in LEASED else None))
+def _put(store: StoreUnderTest, raw: Connection, state: State) -> None:
+    """Put a case in a state, past the guards."""
+    with store.unguarded(raw):
+        raw.execute(insert(items).values(_row(1, state)))
+
+
+def _move(raw: Connection, target: State) -> None:
+    raw.execute(update(items).values(state=target, lease_until=1.0 if target in LEASED else None))
 
 
 @pytest.mark.parametrize(("source", "target"), ILLEGAL, ids=str)
-def test_the_database_refuses_an_illegal_edge(raw: sqlite3.Connection, source: State, target: State) -> None:
-    _insert(raw, source)
-    with pytest.raises(sqlite3.IntegrityError, match="no such edge"):
+def test_the_database_refuses_an_illegal_edge(store: StoreUnderTest, raw: Connection, source: State, target: State) -> None:
+    _put(store, raw, source)
+    with pytest.raises(IntegrityError, match="no such edge"):
         _move(raw, target)
-    assert raw.execute("SELECT state FROM items").fetchone()[0] == source
+    assert raw.execute(select(items.c.state)).scalar_one() == source
 
 
 @pytest.mark.parametrize(("source", "target"), PAIRS, ids=str)
-def test_the_database_lets_a_legal_edge_through(raw: sqlite3.Connection, source: State, target: State) -> None:
-    _insert(raw, source)
+def test_the_database_lets_a_legal_edge_through(store: StoreUnderTest, raw: Connection, source: State, target: State) -> None:
+    _put(store, raw, source)
     _move(raw, target)
-    assert raw.execute("SELECT state FROM items").fetchone()[0] == target
+    assert raw.execute(select(items.c.state)).scalar_one() == target
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.READY])
-def test_a_case_begins_as_ready_only(raw: sqlite3.Connection, state: State) -> None:
-    _insert(raw, State.READY)
-    with pytest.raises(sqlite3.IntegrityError, match="begins as ready"):
-        raw.execute(
-            """INSERT INTO items SELECT 2, 'ref2', 's', 'c2', 'v', 1, number, assigned_to, NULL, 1, ?, 1, '', '', '', NULL, 0, 0,
-            NULL, 0, NULL, ?, NULL, NULL FROM items""",
-            (state, 1.0 if state in LEASED else None),
-        )
+def test_a_case_begins_as_ready_only(raw: Connection, state: State) -> None:
+    with pytest.raises(IntegrityError, match="begins as ready"):
+        raw.execute(insert(items).values(_row(1, state)))
+    raw.execute(insert(items).values(_row(1, State.READY)))
 
 
 METHODS: dict[str, Callable[[Bench, Claimed], object]] = {

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command as alembic_command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy import Connection, event, inspect, text
 
-from tests.queue.queue_bench import Bench, FakeClock, SqliteStore, pulled
-from workqueue import MasterKey, PermanentQueueError, RetriableQueueError, WorkQueue, upgrade
+from tests.queue.queue_bench import Bench, FakeClock, pulled
+from tests.queue.queue_stores import StoreUnderTest, place_url
+from workqueue import MasterKey, PermanentQueueError, PostgresAddress, WorkQueue, upgrade
+from workqueue.database import Place, database_at
 from workqueue.tables import metadata
 from workqueue.upgrading import head
 
 ROOT = Path(__file__).resolve().parents[2]
+MIGRATIONS = ROOT / "queue" / "workqueue" / "migrations"
 MANY = 4
+Alter = Callable[[str], object]
 
 
 @pytest.fixture
@@ -32,123 +36,197 @@ def key(tmp_path: Path) -> MasterKey:
     return MasterKey.load_or_create(tmp_path / "master.key")
 
 
-def _code(path: Path, key: MasterKey) -> str:
+@pytest.fixture
+def place(new_place: Callable[[], Place]) -> Place:
+    """Where there is nothing yet."""
+    return new_place()
+
+
+@pytest.fixture
+def alembic() -> Config:
+    """Alembic's view of the migrations."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def _code(place: Place, key: MasterKey) -> str:
     with pytest.raises(PermanentQueueError) as caught:
-        WorkQueue.open(path, key=key, clock=FakeClock())
+        WorkQueue.open(place, key=key, clock=FakeClock())
     return caught.value.code
 
 
-def test_an_empty_folder_becomes_a_queue(tmp_path: Path, key: MasterKey) -> None:
-    path = tmp_path / "new" / "queue.db"
-    assert upgrade(path, key=key)
-    assert not upgrade(path, key=key), "a second time there is nothing to do"
-    queue = WorkQueue.open(path, key=key, clock=FakeClock())
+def _run(place: Place, *statements: str) -> None:
+    """Change a database as another program would."""
+    database = database_at(place)
+    database.prepare()
+    with database.write() as tx:
+        for statement in statements:
+            tx.execute(text(statement))
+    database.close()
+
+
+def _tables(place: Place) -> list[str]:
+    database = database_at(place)
+    with database.read() as tx:
+        found = inspect(tx).get_table_names()
+    database.close()
+    return sorted(found)
+
+
+def test_an_empty_place_becomes_a_queue(place: Place, key: MasterKey) -> None:
+    assert upgrade(place, key=key)
+    assert not upgrade(place, key=key), "a second time there is nothing to do"
+    queue = WorkQueue.open(place, key=key, clock=FakeClock())
     assert queue.add(pulled()).created
     queue.close()
 
 
-def test_a_queue_makes_its_database_when_there_is_none(tmp_path: Path, key: MasterKey) -> None:
-    queue = WorkQueue.open(tmp_path / "queue.db", key=key, clock=FakeClock())
+def test_a_queue_makes_its_tables_when_there_are_none(place: Place, key: MasterKey) -> None:
+    queue = WorkQueue.open(place, key=key, clock=FakeClock())
     assert queue.integrity() == []
     queue.close()
 
 
-def test_the_migrations_make_exactly_the_tables_that_the_program_uses(tmp_path: Path, key: MasterKey) -> None:
-    upgrade(tmp_path / "queue.db", key=key)
-    engine = create_engine(f"sqlite:///{tmp_path / 'queue.db'}")
-    with engine.connect() as connection:
+def test_the_migrations_make_exactly_the_tables_that_the_program_uses(place: Place, key: MasterKey) -> None:
+    upgrade(place, key=key)
+    database = database_at(place)
+    with database.read() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-    engine.dispose()
+    database.close()
 
 
-def test_the_revisions_are_told_without_alembic_as_alembic_tells_them() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "queue" / "workqueue" / "migrations"))
-    config.set_main_option("path_separator", "os")
-    assert head() == ScriptDirectory.from_config(config).get_current_head()
+def test_a_database_of_the_first_version_is_brought_up_and_keeps_what_it_holds(place: Place, key: MasterKey, alembic: Config) -> None:
+    """An older program's database is refused until it is brought up; its cases are there after that."""
+    upgrade(place, key=key)
+    queue = WorkQueue.open(place, key=key, clock=FakeClock())
+    ref = queue.add(pulled()).case_ref
+    queue.close()
+    _run(place, "DROP TABLE duties", "UPDATE alembic_version SET version_num = '0001'")
+
+    assert _code(place, key) == "QUE-021"
+    assert upgrade(place, key=key)
+    queue = WorkQueue.open(place, key=key, clock=FakeClock())
+    item = queue.item("case-1")
+    assert item is not None
+    assert item.case_ref == ref
+    assert queue.hold_duty("pull", "one", 60)
+    queue.close()
+
+
+def test_every_migration_runs_on_what_the_one_before_it_made(place: Place, alembic: Config) -> None:
+    database = database_at(place)
+    database.prepare()
+    revisions = [one.revision for one in reversed(list(ScriptDirectory.from_config(alembic).walk_revisions()))]
+    for revision in revisions:
+        with database.upgrade() as connection:
+            alembic.attributes["connection"] = connection
+            alembic_command.upgrade(alembic, revision)
+    database.close()
+    assert set(_tables(place)) == {*metadata.tables, "alembic_version"}
+
+
+def test_the_revisions_are_told_without_alembic_as_alembic_tells_them(alembic: Config) -> None:
+    assert head() == ScriptDirectory.from_config(alembic).get_current_head()
 
 
 OPEN_WHAT_IS_THERE = """
 import sys, pathlib
-from workqueue import MasterKey, WorkQueue
+from workqueue import MasterKey, PostgresAddress, WorkQueue
 from tests.queue.queue_bench import FakeClock
-folder = pathlib.Path(sys.argv[1])
-WorkQueue.open(folder / "queue.db", key=MasterKey.load(folder / "master.key"), clock=FakeClock()).close()
-print("alembic" in sys.modules)
+key, place = sys.argv[1:]
+place = PostgresAddress.parse(place) if place.startswith("postgresql:") else pathlib.Path(place)
+WorkQueue.open(place, key=MasterKey.load(pathlib.Path(key)), clock=FakeClock()).close()
+print("alembic" in sys.modules, "psycopg" in sys.modules)
 """
 
 
-def test_opening_a_queue_that_is_there_does_not_load_alembic(tmp_path: Path, key: MasterKey) -> None:
-    upgrade(tmp_path / "queue.db", key=key)
-    command = [sys.executable, "-c", OPEN_WHAT_IS_THERE, str(tmp_path)]
+def _told(place: Place) -> str:
+    return place_url(place) if isinstance(place, PostgresAddress) else str(place)
+
+
+def test_opening_a_queue_that_is_there_loads_neither_alembic_nor_the_other_kinds_driver(
+    place: Place, key: MasterKey, tmp_path: Path, kind: str
+) -> None:
+    upgrade(place, key=key)
+    program = OPEN_WHAT_IS_THERE.replace("from tests.queue.queue_bench import FakeClock", CLOCK)
+    command = [sys.executable, "-c", program, str(tmp_path / "master.key"), _told(place)]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
-    assert answer.stdout == "False\n"
+    assert answer.stdout == f"False {kind == 'postgres'}\n"
 
 
-def test_a_database_of_a_newer_program_is_refused_and_left_alone(sqlite: SqliteStore) -> None:
-    with closing(sqlite3.connect(sqlite.path, isolation_level=None)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert _code(sqlite.path, sqlite.key) == "QUE-020"
-    with pytest.raises(PermanentQueueError) as caught:
-        upgrade(sqlite.path, key=sqlite.key)
-    assert caught.value.code == "QUE-020"
-    assert "newer" in str(caught.value)
+CLOCK = """
+class FakeClock:
+    def machine_s(self): return 1.0
+"""
 
 
-def test_a_database_of_an_older_program_is_refused_until_it_is_brought_up(sqlite: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workqueue.upgrading._revisions", lambda: ("0002", "0001"))
-    assert _code(sqlite.path, sqlite.key) == "QUE-021"
+def test_a_database_of_a_newer_program_is_refused_and_left_alone(new_store: Callable[[], StoreUnderTest]) -> None:
+    store = new_store()
+    with store.raw() as raw:
+        raw.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    try:
+        assert _code(store.place, store.key) == "QUE-020"
+        with pytest.raises(PermanentQueueError) as caught:
+            upgrade(store.place, key=store.key)
+        assert caught.value.code == "QUE-020"
+        assert "newer" in str(caught.value)
+    finally:
+        with store.raw() as raw:
+            raw.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head()})
 
 
-def test_a_database_of_something_else_is_refused_and_left_alone(tmp_path: Path, key: MasterKey) -> None:
-    path = tmp_path / "queue.db"
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE recipes (id)")
-    assert _code(path, key) == "QUE-022"
+def test_a_database_of_an_older_program_is_refused_until_it_is_brought_up(
+    new_store: Callable[[], StoreUnderTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = new_store()
+    now = head()
+    monkeypatch.setattr("workqueue.upgrading._revisions", lambda: ("9998", now))
+    assert _code(store.place, store.key) == "QUE-021"
+
+
+def test_a_database_of_something_else_is_refused_and_left_alone(place: Place, key: MasterKey) -> None:
+    _run(place, "CREATE TABLE recipes (id integer)")
+    assert _code(place, key) == "QUE-022"
     with pytest.raises(PermanentQueueError, match="QUE-022"):
-        upgrade(path, key=key)
-    with closing(sqlite3.connect(path)) as connection:
-        assert [row[0] for row in connection.execute("SELECT name FROM sqlite_master")] == ["recipes"]
+        upgrade(place, key=key)
+    assert _tables(place) == ["recipes"]
 
 
-@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"\xff" * 4096])
-def test_a_damaged_file_is_refused(tmp_path: Path, key: MasterKey, content: bytes) -> None:
-    path = tmp_path / "queue.db"
-    path.write_bytes(content)
-    assert _code(path, key) == "QUE-003"
-    assert path.read_bytes() == content
-
-
-def test_an_upgrade_that_fails_leaves_nothing_behind(tmp_path: Path, key: MasterKey, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upgrade_that_fails_leaves_nothing_behind(place: Place, key: MasterKey, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("pulled the plug")
 
-    path = tmp_path / "queue.db"
     with monkeypatch.context() as patched:
         patched.setattr("workqueue.upgrading._store_key_check", fail)
         with pytest.raises(RuntimeError):
-            upgrade(path, key=key)
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    assert upgrade(path, key=key)
+            upgrade(place, key=key)
+    assert _tables(place) == []
+    assert upgrade(place, key=key)
 
 
-START_AT_ONCE = """
+START_AT_ONCE = (
+    """
 import sys, pathlib
-from workqueue import MasterKey, WorkQueue
-from tests.queue.queue_bench import FakeClock
-folder = pathlib.Path(sys.argv[1])
+from workqueue import MasterKey, PostgresAddress, WorkQueue
+"""
+    + CLOCK
+    + """
+file, place = sys.argv[1:]
+place = PostgresAddress.parse(place) if place.startswith("postgresql:") else pathlib.Path(place)
 print("ready", flush=True)
 sys.stdin.readline()
-key = MasterKey.load_or_create(folder / "master.key", database=folder / "queue.db")
-WorkQueue.open(folder / "queue.db", key=key, clock=FakeClock()).close()
+key = MasterKey.load_or_create(pathlib.Path(file), database=place if isinstance(place, pathlib.Path) else None)
+WorkQueue.open(place, key=key, clock=FakeClock()).close()
 print(key.key_id)
 """
+)
 
 
-def test_processes_that_start_at_once_make_one_key_and_one_database(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", START_AT_ONCE, str(tmp_path)]
+def test_processes_that_start_at_once_make_one_key_and_one_database(place: Place, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", START_AT_ONCE, str(tmp_path / "one.key"), _told(place)]
     started = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(MANY)]
     for process in started:
         assert process.stdout is not None
@@ -160,49 +238,13 @@ def test_processes_that_start_at_once_make_one_key_and_one_database(tmp_path: Pa
     keys = {process.communicate(timeout=60)[0].strip() for process in started}
 
     assert [process.returncode for process in started] == [0] * MANY
-    assert keys == {MasterKey.load(tmp_path / "master.key").key_id}
+    assert keys == {MasterKey.load(tmp_path / "one.key").key_id}
 
 
-def test_the_database_is_set_to_survive_a_power_cut(bench: Bench) -> None:
-    with bench.queue._db.write() as tx:
-        assert tx.execute(text("PRAGMA journal_mode")).scalar() == "wal"
-        assert tx.execute(text("PRAGMA synchronous")).scalar() == 2
-        assert tx.execute(text("PRAGMA foreign_keys")).scalar() == 1
-    with bench.queue._db.read() as tx:
-        assert tx.execute(text("PRAGMA query_only")).scalar() == 1
-
-
-def test_a_write_locks_before_its_first_statement_and_a_read_locks_nothing(bench: Bench) -> None:
-    other = WorkQueue.open(bench.queue._db.path, key=bench.store.key, clock=bench.clock, busy_timeout_s=0.05)
-    bench.opened.append(other)
-    with bench.queue._db.write():
-        assert other.counts()
-        with pytest.raises(RetriableQueueError) as caught:
-            other.add(pulled())
-        assert caught.value.code == "QUE-001"
-    with bench.queue._db.read() as tx:
-        tx.execute(text("SELECT 1 FROM items")).all()
-        assert other.add(pulled()).created
-
-
-def test_a_thread_does_not_wait_for_another_for_ever(bench: Bench) -> None:
-    queue = WorkQueue.open(bench.queue._db.path, key=bench.store.key, clock=bench.clock, busy_timeout_s=0.05)
-    bench.opened.append(queue)
-    with queue._db.write(), pytest.raises(RetriableQueueError) as caught:
-        queue.add(pulled())
-    assert caught.value.code == "QUE-001"
-
-
-def test_a_full_disk_is_something_to_try_again(bench: Bench) -> None:
-    with bench.queue._db.write() as tx:
-        pages = tx.execute(text("PRAGMA page_count")).scalar_one()
-    engine = bench.queue._db._writes
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(RetriableQueueError) as caught:
-        bench.queue.add_many([pulled(str(number)) for number in range(200)])
-    assert caught.value.code == "QUE-002"
-    assert bench.queue.items() == [], "nothing of it was stored"
+def test_of_several_that_bring_up_one_database_at_once_one_does_it(place: Place, key: MasterKey) -> None:
+    with ThreadPoolExecutor(MANY) as pool:
+        done = list(pool.map(lambda _: upgrade(place, key=key), range(MANY)))
+    assert sorted(done) == [False] * (MANY - 1) + [True]
 
 
 @pytest.mark.parametrize(
@@ -214,15 +256,26 @@ def test_a_full_disk_is_something_to_try_again(bench: Bench) -> None:
     ],
     ids=["claim", "release_expired", "release_due"],
 )
-def test_what_runs_all_the_time_reads_its_own_small_index(bench: Bench, call: Callable[[WorkQueue], object], index: str) -> None:
+def test_what_runs_all_the_time_reads_its_own_small_index(bench: Bench, kind: str, call: Callable[[WorkQueue], object], index: str) -> None:
     plans: list[str] = []
+    said: list[str] = []
 
     def explain(connection: Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith("UPDATE items"):
+        if "UPDATE items" in statement:
+            said.append(statement)
             dbapi: Any = connection.connection
-            plans.extend(row[3] for row in dbapi.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+            if kind == "postgres":
+                dbapi.execute("SET LOCAL enable_seqscan = off")
+                plans.extend(row[0] for row in dbapi.execute(f"EXPLAIN {statement}", parameters))
+            else:
+                plans.extend(row[3] for row in dbapi.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
 
-    engine = bench.queue._db._writes
+    engine = bench.queue._db._writes  # type: ignore[attr-defined]  # both kinds have it
     event.listen(engine, "before_cursor_execute", explain)
-    call(bench.queue)
-    assert any(f"USING INDEX {index}" in plan or f"USING COVERING INDEX {index}" in plan for plan in plans), plans
+    try:
+        call(bench.queue)
+    finally:
+        event.remove(engine, "before_cursor_execute", explain)
+    uses = {"sqlite": (f"USING INDEX {index}", f"USING COVERING INDEX {index}"), "postgres": (f"Scan using {index}", f"Scan on {index}")}
+    assert any(use in plan for plan in plans for use in uses[kind]), plans
+    assert len(said) == 1, "it is ONE statement"

@@ -12,6 +12,7 @@ from scenario_files import scenarios
 
 from rules import Rulebook, load_rulebook, rulebook
 from rules.law_parameters import FOLDER, read_law_parameters
+from rules.riksnorm_files import NORM_NAMES
 
 pytestmark = pytest.mark.usefixtures("the_rest_read_already")
 
@@ -122,22 +123,27 @@ def with_guidelines(path: Path, book: Rulebook, monkeypatch: pytest.MonkeyPatch)
     return load_rulebook(path)
 
 
-def one_krona_more(folder: Path, file: str, name: str, since: str) -> Path:
-    """Copy the parameters with one value, of one name from one month, a krona higher."""
+def one_krona_more(folder: Path, file: str, row: str) -> Path:
+    """Copy the parameters with one value of one file a krona higher; `row` is a pattern of what stands before the value."""
     shutil.copytree(FOLDER, folder)
     text = (FOLDER / file).read_text("utf-8")
-    row = re.compile(rf"(?m)^{re.escape(name)}:\n(?:^ .*\n)*?^    {since}: \{{value: (\d+)")
-    found = row.search(text)
-    assert found is not None, f"{name} has no value from {since}"
+    found = re.compile(rf"(?m){row}(\d+)").search(text)
+    assert found is not None, f"{file} has no {row}"
     (folder / file).write_text(f"{text[: found.start(1)]}{int(found[1]) + 1}{text[found.end(1) :]}", "utf-8")
     return folder
+
+
+def norm_row(name: str) -> str:
+    """Return the pattern of one row of a norm file, by the row's name."""
+    table, row = name.split(".")
+    return rf"^{table}: .*[{{ ]{row}: "
 
 
 @pytest.mark.parametrize(("name", "since", "ids"), [(*key, ids) for key, ids in RIKSNORM.items()], ids=[" ".join(key) for key in RIKSNORM])
 def test_one_krona_more_in_the_norm_is_noticed(
     *, name: str, since: str, ids: tuple[str, ...], book: Rulebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = one_krona_more(tmp_path / "parameters", "riksnorm.yaml", f"riksnorm.{name}", since)
+    folder = one_krona_more(tmp_path / "parameters", f"riksnorm/{since}.yaml", norm_row(name))
     other = with_parameters(folder, book, monkeypatch)
 
     for id_ in ids:
@@ -150,9 +156,7 @@ def test_one_krona_more_in_the_norm_is_noticed(
 
 
 def test_every_amount_of_2026_has_a_scenario_that_notices_a_krona() -> None:
-    written = re.findall(r"(?m)^riksnorm\.(\S+):$", (FOLDER / "riksnorm.yaml").read_text("utf-8"))
-
-    assert {name for name, since in RIKSNORM if since == "2026-01"} == set(written)
+    assert {f"riksnorm.{name}" for name, since in RIKSNORM if since == "2026-01"} == set(NORM_NAMES)
 
 
 @pytest.mark.parametrize(("name", "old", "new", "ids"), STEPS, ids=[row[0] for row in STEPS])
@@ -174,7 +178,7 @@ def test_a_krona_more_in_prisbasbelopp_changes_the_receipt_though_a_childs_pay_i
     book: Rulebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scenario = BY_ID["barn-arbete-ungdom"]
-    folder = one_krona_more(tmp_path / "parameters", "sol.yaml", "prisbasbelopp", "2026-01")
+    folder = one_krona_more(tmp_path / "parameters", "sol.yaml", r"^    2026-01: \{value: ")
     other = with_parameters(folder, book, monkeypatch)
 
     assert not outcome(scenario, other)

@@ -105,6 +105,7 @@ def test_every_reason_for_a_blank_line_has_a_scenario_that_leaves_it_blank_and_o
 
 
 BLANK_REASONS = {
+    "norm.left_to_caseworker",
     "case.civil_status_unknown",
     "case.no_co_applicant",
     "case.others_in_home",

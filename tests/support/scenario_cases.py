@@ -88,7 +88,7 @@ def _application(short: Short, members: list[dict[str, Any]], month: Month, befo
             for row in _amounts(value, _declared)
         ],
         "assets": [{"type": kind, "value": _known(value)} for kind, value in short.any("assets", {}).items()],
-        "plans": [{"person": person, "type": kind} for person, kinds in short.any("plans", {}).items() for kind in _list(kinds)],
+        "plans": [_plan(person, words) for person, kinds in short.any("plans", {}).items() for words in _list(kinds)],
         "pending_benefits": [{"person": person, "benefit": name} for person, name in short.any("pending_benefits", {}).items()],
         "free_text": [{"field": field, "text": text} for field, text in short.any("text", {}).items()],
         "unrecognised": [{"path": path, "value": value} for path, value in short.any("unrecognised", {}).items()],
@@ -96,6 +96,12 @@ def _application(short: Short, members: list[dict[str, Any]], month: Month, befo
         **{key: short.tri(key, "no") for key in ("interpreter", "meeting", "other_norm", "protected")},
         "stays_in_municipality": short.tri("stays_in_municipality", "yes"),
     }
+
+
+def _plan(person: str, words: str) -> dict[str, Any]:
+    """Read 'job_seeking', or 'work full': a kind of plan, perhaps with its extent."""
+    kind, _, extent = words.partition(" ")
+    return {"person": person, "type": kind, "extent": extent or None}
 
 
 def _members(members: Mapping[str, Any], month: Month) -> list[dict[str, Any]]:
@@ -123,7 +129,8 @@ def _costs(costs: Mapping[str, Any]) -> list[dict[str, Any]]:
         for one in _list(value):
             short = Short(one if isinstance(one, Mapping) else {"applied": one}, kind)
             applied, proof = short.text("applied"), short.tri("proof")
-            found.append({"type": kind, "applied": applied, "proof": proof, "specification": short.text("specification")})
+            cost = {"type": kind, "applied": applied, "proof": proof, "proof_date": short.text("proof_date")}
+            found.append(cost | {"specification": short.text("specification")})
             short.end()
     return found
 
@@ -232,7 +239,7 @@ def _previous(short: Short, before: Month, members: list[str]) -> dict[str, Any]
         "month": short.text("month", str(before)),
         "norm": short.text("norm", "0"),
         "need": short.text("need"),
-        "costs": [{"type": kind, "approved": amount} for kind, amount in short.any("costs", {}).items()],
+        "costs": [_previous_cost(kind, str(amounts)) for kind, amounts in short.any("costs", {}).items()],
         "incomes": [
             {"type": kind, "recipient": who, "amount": amount} for (kind, who), amount in _split(short.any("incomes", {}), 2).items()
         ],
@@ -242,6 +249,12 @@ def _previous(short: Short, before: Month, members: list[str]) -> dict[str, Any]
     }
     short.end()
     return found
+
+
+def _previous_cost(kind: str, amounts: str) -> dict[str, Any]:
+    """Read '6000', or '6000 of 7000': what was approved, perhaps with what was applied for."""
+    approved, _, applied = amounts.partition(" of ")
+    return {"type": kind, "approved": approved, "applied": applied or None}
 
 
 def _window(person: str, months: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import pytest
 from compare_cases import GUIDELINES, SKEWED, case, case_data, town
 
 import rules
-from robot.compare import Change, Comparison, Difference, Figures, Left, Row, compare, compare_case
+from robot.compare import Change, Comparison, Difference, Figures, Left, Row, Shared, compare, compare_case
 from robot.compare_groups import Dimension, groups_of
 from robot.compare_small import Hidden
 from robot.compare_view import as_data
@@ -243,3 +243,12 @@ def test_the_example_town_in_the_docs_is_the_one_described_here() -> None:
     lines = (Path(__file__).parents[2] / "docs" / "examples" / "compare-cases.jsonl").read_text("utf-8").splitlines()
 
     assert [json.loads(line) for line in lines] == town()
+
+
+def test_a_row_kept_in_little_memory_is_the_same_row(skewed: Change) -> None:
+    shared = Shared()
+    rows = [compare_case(parsed(case_data(number)), skewed) for number in (1, 3)]
+    kept = [shared.row(row) for row in rows]
+
+    assert kept == rows
+    assert kept[0].groups is kept[1].groups

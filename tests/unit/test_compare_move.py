@@ -161,4 +161,4 @@ def test_a_month_without_amounts_is_told_as_the_reason(example: CaseFile, book: 
     row = compare_case(example, Change(book, book, Month(2027, 1)))
 
     assert row.after.known is None
-    assert "Riksnormens belopp för månaden är inte kända" in row.after.reasons
+    assert "Riksnormens belopp för månaden är inte kända, eller inte alla" in row.after.reasons

@@ -11,6 +11,7 @@ from lxml import html
 
 import rules
 from robot.compare import Change, compare, compare_case
+from robot.compare_charts import PLOT_WIDTH
 from robot.compare_page import page
 from rules.facts import CaseFile
 from rules.month import Month
@@ -101,11 +102,18 @@ def test_the_skew_can_be_read_in_the_tables(tree: html.HtmlElement) -> None:
     assert kronor["Ensamstående med barn"][5:] == ["−250", "−250", "−250", "−250", "−1\u00a0500"]
 
 
-def test_bars_stay_inside_the_chart(tree: html.HtmlElement) -> None:
+def test_bars_stay_inside_the_chart_beside_their_figures(tree: html.HtmlElement) -> None:
     for bar in tree.iter("rect"):
-        left, width = int(bar.get("x", "-1")), int(bar.get("width", "-1"))
-        assert width >= 0
-        assert 200 <= left <= left + width <= 580
+        left, width = (float((bar.get(name) or "").removesuffix("%")) for name in ("x", "width"))
+        assert 0 <= left <= left + width <= PLOT_WIDTH / 10
+
+
+def test_nothing_is_drawn_where_there_is_nothing_to_compare(tree: html.HtmlElement) -> None:
+    chart = next(one for one in tree.iter("svg") if one.get("aria-labelledby") == "household-difference-t household-difference-d")
+    groups = [text.text for text in chart.findall("text") if text.get("class") is None]
+
+    assert len(groups) == 4
+    assert len(chart.findall("line")) == len(chart.findall("rect")) == 3
 
 
 def test_a_small_group_is_named_without_figures_in_chart_and_table(skewed: Change) -> None:

@@ -127,6 +127,20 @@ def test_a_refusal_is_never_given_reasons_but_facts_and_a_reminder() -> None:
     assert "avslås" not in text
 
 
+def test_a_refusal_names_costs_not_approved_as_facts_too() -> None:
+    text = " ".join(written(refusal(refused_travel(example("complete")))).split())
+
+    assert "Inte godkänt: Sjukresor, sökt 350 kr, godkänt 0 kr: Sjukresor ersätts av regionen (SoL 2025:400 12 kap. 1 §)." in text
+    assert "Skillnad −4 940 kr." in text
+
+
+def test_the_recommendation_of_a_part_refusal_names_its_grounds() -> None:
+    text = recommendation_text(refused_travel(example("complete")), control_sample=False).replace("\u00a0", " ")
+
+    assert "Grund: Sjukresor, sökt 350 kr, godkänt 0 kr: Sjukresor ersätts av regionen (SoL 2025:400 12 kap. 1 §)" in text.splitlines()
+    assert "Grund:" not in recommendation_text(refusal(refused_travel(example("complete"))), control_sample=False)
+
+
 def test_a_part_refusal_names_its_grounds() -> None:
     text = written(refused_travel(example("complete")))
 
@@ -135,13 +149,13 @@ def test_a_part_refusal_names_its_grounds() -> None:
     assert "förvaltningslagen (2017:900) 25 §" in text
 
 
-def test_how_to_appeal_stands_only_where_a_decision_would_go_against_the_applicant() -> None:
+def test_how_to_appeal_stands_in_every_draft_since_the_caseworker_may_decide_otherwise() -> None:
     complete = example("complete")
 
-    assert "förvaltningsrätten (SoL 2025:400 35 kap. 1 §)" in " ".join(written(refused_travel(complete)).split())
-    assert "ÖVERKLAGA" in written(refusal(complete))
-    assert "ÖVERKLAGA" not in written(complete)
-    assert "ÖVERKLAGA" not in written(example("blanks"))
+    for draft in (complete, example("blanks"), refused_travel(complete), refusal(complete)):
+        text = " ".join(written(draft).split())
+        assert "Går beslutet dig emot kan du överklaga det. Förvaltningsrätten prövar överklagandet (SoL 2025:400 35 kap. 1 §)" in text
+        assert "inom tre veckor från den dag då du fick del av beslutet (förvaltningslagen (2017:900) 43 och 44 §§)" in text
 
 
 def test_a_case_judged_by_the_older_law_is_appealed_by_it_too() -> None:

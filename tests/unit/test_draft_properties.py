@@ -20,7 +20,7 @@ from robot.draft import (
     text_for,
 )
 from robot.draft.layout import WIDTH
-from robot.effects import CaseIdentity, plan, replan_after_difference
+from robot.effects import CaseIdentity, plan, replan_after_difference, texts_of
 from rules.assessment import Assessment
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -170,7 +170,13 @@ def test_no_text_for_one_applicant_holds_the_other_applicants_income(drawn: tupl
 def test_a_stop_and_a_control_sample_are_the_same_in_every_byte(assessment: Assessment) -> None:
     stop = Assessment.model_validate(assessment.model_dump(mode="json") | {"outcome": "stop"})
     plans = [
-        plan(one, control_sample=sample, identity=IDENTITY, number="EB-1", warning_type=lambda _: "UNHANDLED_INCOME")
+        plan(
+            one,
+            texts_of(one, number="EB-1", control_sample=sample),
+            control_sample=sample,
+            identity=IDENTITY,
+            warning_type=lambda _: "UNHANDLED_INCOME",
+        )
         for one, sample in ((stop, False), (assessment, True))
         if one.outcome.value != "waiting_for_income"
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from connectors.case_systems.port import EffectKind
 from robot.draft import document, recommendation_text
-from robot.effects import CaseIdentity, PlannedEffect, effect_key, plan, replan_after_difference
+from robot.effects import CaseIdentity, PlannedEffect, effect_key, plan, replan_after_difference, texts_of
 from rules.assessment import Assessment, Flag, Outcome, Proposal, Recommendation, Severity
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -21,7 +21,8 @@ def example(name: str) -> Assessment:
 
 
 def planned(assessment: Assessment, *, control_sample: bool = False, identity: CaseIdentity = IDENTITY) -> list[PlannedEffect]:
-    return plan(assessment, control_sample=control_sample, identity=identity, number="EB-26110123", warning_type=WARNINGS.get)
+    texts = texts_of(assessment, number="EB-26110123", control_sample=control_sample)
+    return plan(assessment, texts, control_sample=control_sample, identity=identity, warning_type=WARNINGS.get)
 
 
 def kinds(effects: list[PlannedEffect]) -> list[str]:
@@ -184,7 +185,7 @@ def test_a_source_key_too_long_for_the_case_system_is_shortened_and_still_its_ow
 
 def test_a_difference_takes_the_proposal_back_and_the_case_still_awaits_a_decision() -> None:
     before = example("complete")
-    after, effects = replan_after_difference(before, ("income_amount", "a_new_code"), identity=IDENTITY, number="EB-26110123")
+    after, _, effects = replan_after_difference(before, ("income_amount", "a_new_code"), identity=IDENTITY, number="EB-26110123")
 
     assert (after.proposal, after.amount, after.recommendation, after.outcome) == (
         None,
@@ -203,7 +204,7 @@ def test_a_difference_takes_the_proposal_back_and_the_case_still_awaits_a_decisi
 
 
 def test_a_difference_found_twice_is_flagged_once() -> None:
-    once, _ = replan_after_difference(example("complete"), ("income_amount", "a_new_code"), identity=IDENTITY, number="EB-1")
-    twice, _ = replan_after_difference(once, ("income_amount", "a_new_code"), identity=IDENTITY, number="EB-1")
+    once, _, _ = replan_after_difference(example("complete"), ("income_amount", "a_new_code"), identity=IDENTITY, number="EB-1")
+    twice, _, _ = replan_after_difference(once, ("income_amount", "a_new_code"), identity=IDENTITY, number="EB-1")
 
     assert twice == once

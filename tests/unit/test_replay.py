@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from robot.cli import replay as command
 from robot.daemon import open_queue
-from robot.effects import CaseIdentity, replan_after_difference
+from robot.effects import CaseIdentity, replan_after_difference, texts_of
 from robot.replay import HANDED_OVER, NOTHING, CannotReplay, Difference, comparable, differences, recompute
 from robot.settings import load
 from robot.worker import draft_record
@@ -166,7 +166,9 @@ def test_a_raised_cap_in_the_guidelines_is_seen_in_the_line_that_used_it(book: R
 
 def test_a_proposal_taken_back_by_the_case_system_is_no_difference(book: Rulebook) -> None:
     case = a_case()
-    amended, _ = replan_after_difference(result_of(case, book), ("income_amount",), identity=CaseIdentity("cm", "1", "v", 1), number="EB-1")
+    amended, _, _ = replan_after_difference(
+        result_of(case, book), ("income_amount",), identity=CaseIdentity("cm", "1", "v", 1), number="EB-1"
+    )
 
     assert recompute(case.case_file, plain(amended), book).identical
 
@@ -333,7 +335,8 @@ class Kept:
             added = opened.add(PulledCase("caremanagement", case_id, "EB-1", f"v{control_sample}", clock.now() + timedelta(days=1)))
             [claimed] = opened.claim("tester", 1, 60.0)
             outcome = "handed_over" if control_sample or result.outcome.value == "stop" else result.outcome.value
-            draft = draft_record(result, case.case_file, number="EB-1", control_sample=control_sample)
+            texts = texts_of(result, number="EB-1", control_sample=control_sample)
+            draft = draft_record(result, case.case_file, texts, number="EB-1", control_sample=control_sample)
             opened.finish(claimed, outcome, draft, [])
             return added.case_ref
         finally:

@@ -14,7 +14,7 @@ from lxml import html
 from typer.testing import CliRunner, Result
 
 from robot.cli import rules as command
-from robot.rulebook_page import as_html, as_text, page_of, registered, series_of
+from robot.rulebook_page import Page, as_html, as_text, page_of, registered, series_of
 from robot.rulebook_texts import read_coverage, read_texts
 from rules import Rulebook, RulebookError, load_rulebook
 from rules.assessment import Severity
@@ -24,7 +24,7 @@ from rules.month import Month
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDELINES = ROOT / "rules" / "guidelines" / "exempelkommun.yaml"
-DECEMBER, JANUARY_2027, JUNE_2025 = Month(2026, 12), Month(2027, 1), Month(2025, 6)
+DECEMBER, JANUARY_2027, JUNE_2025, MAY_2023 = Month(2026, 12), Month(2027, 1), Month(2025, 6), Month(2023, 5)
 NOTHING_SHOWN = "Exemplet ger inget"
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(command.rules)
@@ -42,6 +42,12 @@ def spaced(text: str) -> str:
 def words_of(page: str) -> str:
     """Return what a page says, without its markup."""
     return spaced("".join(str(part) for part in html.document_fromstring(page).itertext()))
+
+
+def rows_of_values(page: Page) -> list[tuple[str, ...]]:
+    """Return the rows of every table of amounts and limits on a page."""
+    tables = [rule.parameters for group in page.groups for rule in group.rules] + [page.other_parameters, *page.guidelines]
+    return [row for table in tables if table is not None and table.style == "values" for row in table.rows]
 
 
 @pytest.fixture(scope="module")
@@ -143,29 +149,82 @@ def test_the_law_of_the_page_is_that_of_its_month(book: Rulebook) -> None:
     assert all("2025:" in rule.law for group in page_of(DECEMBER, book).groups for rule in group.rules)
 
 
-def test_every_number_of_the_law_stands_on_the_page_with_its_source(book: Rulebook) -> None:
-    text = words_of(as_html(page_of(DECEMBER, book)))
+def test_every_number_of_the_law_stands_on_the_page_with_its_source_and_how_surely_it_is_known(book: Rulebook) -> None:
+    rows = {row[0]: row for row in rows_of_values(page_of(DECEMBER, book))}
     names = read_texts().parameter_names
     for series in series_of(book.law):
-        assert names[series.name] in text
         found = series.at(DECEMBER)
-        assert found is None or spaced(found.source) in text
+        if found is None:
+            assert names[series.name] not in rows
+        else:
+            row = rows[names[series.name]]
+            assert row[3] == found.source
+            assert row[4] == {"verified": "läst i originalet", "verified_2nd": "läst i andra hand"}[found.status]
 
 
-def test_a_month_without_amounts_says_so_and_shows_no_other_month_s(book: Rulebook) -> None:
+def test_how_surely_an_amount_is_known_is_told_for_each_amount_and_explained(book: Rulebook) -> None:
+    page = page_of(MAY_2023, book)
+    controls = {row[0]: row[4] for row in rows_of_values(page)}
+
+    assert controls["Ensamstående"] == "läst i andra hand"
+    assert controls["Del av lönen som räknas med jobbstimulans"] == "läst i originalet"
+    assert [name for name, _ in page.statuses] == ["läst i originalet", "läst i andra hand"]
+    assert "Inte läst i originalet." in dict(page.statuses)["läst i andra hand"]
+
+
+def test_an_amount_that_nobody_has_read_is_named_as_unknown_and_never_shown(book: Rulebook) -> None:
+    page = page_of(MAY_2023, book)
+    child = next(rule for group in page.groups for rule in group.rules if rule.name == "riksnorm_child")
+
+    assert child.unknown.startswith("Inget värde är känt för maj 2023: Barn under 1 år, äter lunch på annat håll;")
+    assert child.unknown.endswith("Handläggaren avgör.")
+    assert "Barn under 1 år" in [row[0] for row in rows_of_values(page)]
+    assert "Barn under 1 år, äter lunch på annat håll" not in [row[0] for row in rows_of_values(page)]
+    assert page.missing[0].startswith("Några av riksnormens belopp för maj 2023 är inte kända")
+
+
+def test_a_month_without_amounts_says_so_first_and_shows_no_other_month_s(book: Rulebook) -> None:
     page = page_of(JANUARY_2027, book)
     norm = next(group for group in page.groups if group.name == "norm")
-    riksnorm = [
-        row
-        for rule in norm.rules
-        if rule.parameters
-        for row in rule.parameters.rows
-        if row[0].startswith(("Ensam", "Sambor", "Barn under"))
-    ]
 
-    assert riksnorm
-    assert all(row[1].startswith("inget värde är känt för månaden") for row in riksnorm)
+    assert page.missing[0].startswith("Riksnormens belopp för januari 2027 är inte kända")
+    assert "åren 2025–2026" in page.missing[0]
+    assert "Inget värde är känt för januari 2027: Ensamstående; Sambor eller makar" in norm.rules[0].unknown
+    assert not [row for row in rows_of_values(page) if "per\u00a0månad" in row[1] or "per månad" in row[1]]
     assert all("lämnas tom" in result for rule in norm.rules for _, result in rule.examples)
+
+
+def test_months_with_amounts_and_guidelines_have_nothing_missing(book: Rulebook) -> None:
+    assert page_of(DECEMBER, book).missing == ()
+    assert page_of(JUNE_2025, book).missing == ()
+
+
+def test_a_month_before_the_guidelines_began_says_so_once_and_not_for_each_of_them(book: Rulebook) -> None:
+    page = page_of(Month(2015, 1), book)
+    sentence = "Kommunens riktlinjer har inga värden för januari 2015. Det som riktlinjerna avgör lämnas till handläggaren."
+
+    assert page.missing == (sentence,)
+    assert page.guidelines_unknown == sentence
+    assert not any(table.rows for table in page.guidelines)
+
+
+def test_the_other_versions_of_a_rule_are_told_as_earlier_or_later(book: Rulebook) -> None:
+    for month, told in ((JUNE_2025, ["Senare", "Senare"]), (DECEMBER, ["Tidigare", "Senare"]), (JANUARY_2027, ["Tidigare", "Tidigare"])):
+        adults = next(rule for group in page_of(month, book).groups for rule in group.rules if rule.name == "riksnorm_adults")
+        assert [when for when, _ in adults.others] == told
+
+
+def test_no_unit_and_no_code_is_left_in_english(book: Rulebook) -> None:
+    for month in (JUNE_2025, DECEMBER, JANUARY_2027):
+        values = " ".join(row[1] for row in rows_of_values(page_of(month, book)))
+        assert not re.search(r"\b(a week|years|months|children|of_|percent|days|whole_)", values), values
+
+
+def test_every_stop_says_in_the_rule_book_what_it_is_for(book: Rulebook) -> None:
+    stops = next(table for _, table in page_of(DECEMBER, book).flags if table.caption == "Stopp")
+
+    assert len({row[0] for row in stops.rows}) == len(stops.rows) >= 4
+    assert all(row[0].startswith("Ärendet handläggs manuellt (gäller ") for row in stops.rows)
 
 
 def test_an_example_is_computed_by_the_rules_and_follows_a_changed_amount(book: Rulebook) -> None:
@@ -256,12 +315,28 @@ def test_every_table_has_a_caption_and_every_header_a_scope(december: html.HtmlE
             assert len(list(row)) == width
 
 
-def test_a_wide_table_can_be_scrolled_from_the_keyboard_and_is_named(december: html.HtmlElement) -> None:
+def test_every_cell_says_its_columns_name_for_screens_too_narrow_for_a_table(december: html.HtmlElement) -> None:
     for table in december.iter("table"):
-        around = table.getparent()
-        assert around is not None
-        assert (around.get("role"), around.get("tabindex")) == ("region", "0")
-        assert around.get("aria-labelledby") == table.find("caption").get("id")
+        columns = [cell.text_content() for cell in table.findall("thead//th")]
+        for row in table.findall("tbody/tr"):
+            assert [cell.get("data-label") for cell in row.findall("td")] == columns[1:]
+
+
+def test_a_table_that_is_shown_as_cards_is_still_a_table_to_a_screen_reader(december: html.HtmlElement) -> None:
+    roles = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell"}
+    for name, role in roles.items():
+        assert {element.get("role") for element in december.iter(name)} == {role}
+    assert {(element.get("scope"), element.get("role")) for element in december.iter("th")} == {
+        ("col", "columnheader"),
+        ("row", "rowheader"),
+    }
+
+
+def test_every_rule_can_be_reached_from_the_contents(december: html.HtmlElement) -> None:
+    links = {link.get("href") for link in december.findall(".//nav//a")}
+
+    assert {f"#{heading.get('id')}" for heading in december.iter("h2") if heading.get("id") != "innehall"} <= links
+    assert {f"#{heading.get('id')}" for heading in december.findall(".//article/h3")} <= links
 
 
 def test_ids_are_unique_and_every_link_and_label_leads_somewhere_on_the_page(december: html.HtmlElement) -> None:
@@ -361,12 +436,13 @@ def test_guidelines_that_cannot_be_used_and_a_file_that_cannot_be_written_are_to
     assert run("--month", "2026-12", "--html", str(tmp_path / "no" / "page.html")).exit_code == 1
 
 
-@pytest.mark.parametrize("month", ["1990-01", "2014-05", "2024-12", "2100-12"])
-def test_a_month_for_which_little_is_known_still_has_a_page(month: str) -> None:
+@pytest.mark.parametrize("month", ["1990-01", "2012-12", "2024-05", "2027-01", "2100-12"])
+def test_a_month_for_which_little_is_known_still_has_a_page_that_says_what_is_missing(month: str) -> None:
     answer = run("--month", month)
 
     assert answer.exit_code == 0
-    assert "inget värde är känt för månaden" in answer.output
+    assert "OBS: Riksnormens belopp för " in answer.output
+    assert "Inget värde är känt för " in answer.output
 
 
 def test_a_municipality_s_own_guidelines_are_those_shown(tmp_path: Path) -> None:

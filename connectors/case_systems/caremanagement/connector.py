@@ -14,7 +14,7 @@ from connectors.case_systems.caremanagement.eligibility import Eligibility
 from connectors.case_systems.caremanagement.errors import CARE, changed_meanwhile
 from connectors.case_systems.caremanagement.fields import Unreadable
 from connectors.case_systems.caremanagement.settings import CareManagementSettings, LifecareNames
-from connectors.case_systems.caremanagement.standing import Watch, assigned
+from connectors.case_systems.caremanagement.standing import Watch, assigned, decided
 from connectors.case_systems.caremanagement.stored import stored_draft
 from connectors.case_systems.caremanagement.tables import WARNING_OF_FLAG
 from connectors.case_systems.caremanagement.version import version_of
@@ -56,7 +56,10 @@ class CareManagement:
         return finding.find_new(self._api, self._settings, since)
 
     async def application(self, case_id: str) -> CaseApplication:
-        """Read the application, whose case it is, and its version. What can't be read as an application says why in a code."""
+        """Read the application, whose case it is by the errand alone, and its version.
+
+        What can't be read as an application says why in a code.
+        """
         view, attachments = await asyncio.gather(self._api.view(case_id), self._api.attachments(case_id))
         if view is None:
             return await self._without_application(case_id)
@@ -64,7 +67,7 @@ class CareManagement:
             case_id=case_id,
             number=str(view.get("errandNumber") or case_id),
             version=version_of(view.get("data"), attachments),
-            standing=await self._watch.standing(case_id, view, assigned(view)),
+            standing=await self._watch.by_errand(case_id, view, assigned(view)),
             assigned_to=assigned(view),
             application=None,
         )
@@ -77,13 +80,15 @@ class CareManagement:
         return replace(case, application=found.application, parties=found.parties)
 
     async def reading(self, case: CaseApplication, *, partial: bool = False) -> CaseReading:
-        """Read identities and history.
+        """Read identities and history; nothing of them when a person has decided in the errand.
 
         Raises RetriableError when a part of it can't be read; with `partial` that part is unknown instead: no identity numbers, or
         `history.known` False.
         """
         if case.application is None:
             return CaseReading(case, History(known=False), protected=False)
+        if decided(await self._api.decisions(case.case_id)):
+            return CaseReading(case, History(known=False, decided_by_person=True), protected=False)
         parties = await self._parties(case)
         month = case.application.month
         adults = [parties[member.ref] for member in case.application.household.members if member.role != "child"]
@@ -151,7 +156,7 @@ class CareManagement:
             case_id=case_id,
             number=str((errand or {}).get("errandNumber") or case_id),
             version=version_of(None, ()),
-            standing=await self._watch.standing(case_id, errand, assigned(errand or {})),
+            standing=await self._watch.by_errand(case_id, errand, assigned(errand or {})),
             assigned_to=assigned(errand or {}),
             application=None,
             unreadable="not_found" if errand is None else "no_data",

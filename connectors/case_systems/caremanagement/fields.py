@@ -36,7 +36,7 @@ def clean(value: Any, depth: int = 0) -> Any:
     if depth > MAX_DEPTH:
         raise Unreadable("nonsense")
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
     if isinstance(value, list):
         return [clean(item, depth + 1) for item in value]
     if isinstance(value, dict):

@@ -60,9 +60,14 @@ class Watch:
         Raises RetriableError while the status history does not show the status that stands, PermanentError when it does not say who
         set it.
         """
-        if not await self._errand_is_ours(case_id, errand, assigned_to):
-            return Standing.TAKEN
+        by_errand = await self.by_errand(case_id, errand, assigned_to)
+        if by_errand is Standing.TAKEN:
+            return by_errand
         return Standing.TAKEN if decided(await self._api.decisions(case_id)) else Standing.OURS
+
+    async def by_errand(self, case_id: str, errand: Mapping[str, Any] | None, assigned_to: str | None) -> Standing:
+        """Return whose case it is as far as the errand itself tells: a person may have decided all the same."""
+        return Standing.OURS if await self._errand_is_ours(case_id, errand, assigned_to) else Standing.TAKEN
 
     async def look(self, effect: Effect, assigned_to: str | None) -> Seen | None:
         """Return what was read when the case is ours, None when it is a person's. What the write itself rests on is read last."""

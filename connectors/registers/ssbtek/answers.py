@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import get_args
 
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from connectors.registers.ssbtek.agencies import read_af, read_miv, read_skv, re
 from connectors.registers.ssbtek.csn import read_csn
 from connectors.registers.ssbtek.envelope import AgencyError, Opened, agency_data, open_answer
 from connectors.registers.ssbtek.fk import read_fk
-from connectors.registers.ssbtek.lefi import decode
+from connectors.registers.ssbtek.lefi import Json, decode
 from connectors.registers.ssbtek.pm import read_pm
 from connectors.registers.ssbtek.reading import Asked, Reading
 from connectors.registers.ssbtek.settings import SsbtekSettings
@@ -48,13 +49,14 @@ def read_answers(
         for reading in readings:
             reading.fails("robot", reason.code)
     else:
+        lefi = lru_cache(maxsize=1)(_lefi)  # FK and PM stand in one and the same JSON
         for reading in readings:
-            _read(reading, opened, settings)
+            _read(reading, opened, settings, lefi)
     found = {reading.source: _answer(reading, fetched_at) for reading in readings}
     return [found[source] for source in query.sources if source in found]
 
 
-def _read(reading: Reading, opened: Opened, settings: SsbtekSettings) -> None:
+def _read(reading: Reading, opened: Opened, settings: SsbtekSettings, lefi: Callable[[Element], Json]) -> None:
     """Read one source's part. Whatever cannot be followed makes the source unavailable, with what was read until then kept."""
     for name in opened.unknown:
         reading.odd(f"SSBTEK.{name}")
@@ -67,25 +69,28 @@ def _read(reading: Reading, opened: Opened, settings: SsbtekSettings) -> None:
         if isinstance(data, AgencyError):
             reading.fails(data.source, data.code)
         else:
-            _read_data(reading, data, settings)
+            _read_data(reading, data, settings, lefi)
     except Unreadable as reason:
         if reason.code == codes.OTHER_PERSON:
             reading.forget()
         reading.fails("robot", reason.code)
 
 
-def _read_data(reading: Reading, data: Element, settings: SsbtekSettings) -> None:
+def _read_data(reading: Reading, data: Element, settings: SsbtekSettings, lefi: Callable[[Element], Json]) -> None:
     if reading.source in {"FK", "PM"}:
         reading.odd_children(data, {"lefiJsonSvar"}, "LEFI")
-        lefi = decode(from_base64(leaf(data, "lefiJsonSvar"), codes.PAYLOAD))
         if reading.source == "FK":
-            read_fk(lefi, reading, settings.fk_groups, settings.municipality)
+            read_fk(lefi(data), reading, settings.fk_groups, settings.municipality)
         else:
-            read_pm(lefi, reading, settings.pm_groups, settings.tax_deduction_types)
+            read_pm(lefi(data), reading, settings.pm_groups, settings.tax_deduction_types)
     elif reading.source == "SO":
         read_so(data, reading, settings.so_answered_statuses)
     else:
         _XML_READERS[reading.source](data, reading)
+
+
+def _lefi(data: Element) -> Json:
+    return decode(from_base64(leaf(data, "lefiJsonSvar"), codes.PAYLOAD))
 
 
 def _answer(reading: Reading, fetched_at: datetime) -> RegisterAnswer:

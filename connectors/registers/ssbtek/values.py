@@ -93,7 +93,7 @@ def short(written: object) -> str:
 
 def whole(as_text: str) -> str:
     """Return the text without half characters, which JSON can hold and no database or file can."""
-    return as_text.encode("utf-8", "replace").decode("utf-8")
+    return as_text if as_text.isascii() else as_text.encode("utf-8", "replace").decode("utf-8")
 
 
 def code(written: object) -> str:

@@ -11,6 +11,9 @@ from lxml import etree
 
 Element = etree._Element
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_PARSER = etree.XMLParser(
+    resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True, recover=False
+)
 
 
 class Unreadable(Exception):
@@ -23,11 +26,8 @@ class Unreadable(Exception):
 
 def parse(content: bytes, code: str) -> Element:
     """Return the root. Raises Unreadable for anything that is not well-formed XML without a DOCTYPE, within libxml2's own limits."""
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True, remove_pis=True, recover=False
-    )
     try:
-        root = etree.fromstring(content, parser)
+        root = etree.fromstring(content, _PARSER)
     except (etree.XMLSyntaxError, ValueError):
         raise Unreadable(code) from None
     # Entities are never expanded, which would silently lose the text they stand for: no document may declare any.
@@ -63,7 +63,11 @@ def only(element: Element, wanted: str, code: str) -> Element | None:
 
 def text(element: Element | None) -> str | None:
     """Return a leaf's text without outer white space; None when it is missing, nil, empty, or no leaf."""
-    if element is None or element.get(_NIL) in {"true", "1"} or next(children(element), None) is not None:
+    if element is None or element.get(_NIL) in {"true", "1"}:
+        return None
+    if not len(element):
+        return (element.text or "").strip() or None
+    if next(children(element), None) is not None:
         return None
     return "".join(map(str, element.itertext())).strip() or None
 

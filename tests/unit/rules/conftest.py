@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +60,7 @@ def case_with(example: Callable[[str], dict[str, Any]]) -> Callable[..., CaseFil
     def make(changes: Changes | None = None, base: str = "complete") -> CaseFile:
         data = example(base)
         for path, value in (changes or {}).items():
-            _put(data, path.split("/"), value)
+            _put(data, path.split("/"), copy.deepcopy(value))
         return CaseFile.model_validate_json(json.dumps(data))
 
     return make

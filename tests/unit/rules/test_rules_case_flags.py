@@ -266,7 +266,8 @@ def test_aktivitetskrav_says_that_months_are_unknown_and_which_exemption_is_visi
 
     assert texts["applicant"] == (
         "Sökande: kontrollera aktivitetskrav och individuell plan (antalet månader i rad med bistånd är inte känt, "
-        "ingen plan av nämnden i underlaget; undantag kan gälla: Sjukersättning)"
+        "ingen plan av nämnden i underlaget; undantag kan gälla: arbete, om det är på heltid, "
+        "Sjukersättning, i den omfattning förmånen ges)"
     )
     assert "undantag" not in texts["co_applicant"]
 

@@ -13,6 +13,8 @@ down_revision: str | None = None
 branch_labels: str | None = None
 depends_on: str | None = None
 
+_Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
 _NOT_ENDED = ("ready", "assessing", "waiting_for_income", "waiting_for_register", "to_deliver", "delivering")
 _EDGES = (
     ("ready", "assessing"),
@@ -46,8 +48,12 @@ def upgrade() -> None:
     _items()
     _what_belongs_to_an_item()
     _the_rest()
-    _guard_states()
-    _guard_audit()
+    if op.get_bind().dialect.name == "postgresql":
+        _guard_states_on_a_server()
+        _guard_audit_on_a_server()
+    else:
+        _guard_states()
+        _guard_audit()
 
 
 def _time(name: str, *, nullable: bool = False) -> sa.Column[object]:
@@ -67,13 +73,17 @@ def _sealed(name: str, *, nullable: bool = False) -> sa.Column[bytes]:
 
 
 def _item_id() -> sa.Column[int]:
-    return sa.Column("item_id", sa.Integer, sa.ForeignKey("items.id"), nullable=False)
+    return sa.Column("item_id", _Number, sa.ForeignKey("items.id"), nullable=False)
+
+
+def _index(name: str, columns: list[str], where: str, *, unique: bool = False) -> None:
+    op.create_index(name, "items", columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
 
 
 def _items() -> None:
     op.create_table(
         "items",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", _Number, sa.Identity(), primary_key=True),
         _text("case_ref", 16),
         _text("case_system", 64),
         _text("case_id", 128),
@@ -104,18 +114,16 @@ def _items() -> None:
         sa.CheckConstraint("(state IN ('assessing', 'delivering')) = (lease_until IS NOT NULL)", name="items_leased"),
         sqlite_autoincrement=True,
     )
-    op.create_index("items_one_current", "items", ["case_system", "case_id"], unique=True, sqlite_where=sa.text("is_current"))
-    op.create_index("items_to_claim", "items", ["priority", "deadline", "id"], sqlite_where=sa.text("state IN ('ready', 'to_deliver')"))
-    op.create_index("items_in_hand", "items", ["lease_until"], sqlite_where=sa.text("state IN ('assessing', 'delivering')"))
-    op.create_index(
-        "items_at_rest", "items", ["not_before"], sqlite_where=sa.text("state IN ('waiting_for_income', 'waiting_for_register')")
-    )
+    _index("items_one_current", ["case_system", "case_id"], "is_current", unique=True)
+    _index("items_to_claim", ["priority", "deadline", "id"], "state IN ('ready', 'to_deliver')")
+    _index("items_in_hand", ["lease_until"], "state IN ('assessing', 'delivering')")
+    _index("items_at_rest", ["not_before"], "state IN ('waiting_for_income', 'waiting_for_register')")
 
 
 def _what_belongs_to_an_item() -> None:
     op.create_table(
         "drafts",
-        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("id", _Number, sa.Identity(), primary_key=True),
         _item_id(),
         _number("run"),
         _time("made_at"),
@@ -138,7 +146,7 @@ def _what_belongs_to_an_item() -> None:
     )
     op.create_table(
         "events",
-        sa.Column("seq", sa.Integer, primary_key=True),
+        sa.Column("seq", _Number, sa.Identity(), primary_key=True),
         _text("event_id", 32),
         _item_id(),
         _time("at"),
@@ -171,11 +179,14 @@ def _the_rest() -> None:
     )
 
 
+def _allowed() -> str:
+    return ", ".join(f"'{source}>{target}'" for source, target in _EDGES)
+
+
 def _guard_states() -> None:
-    allowed = ", ".join(f"'{source}>{target}'" for source, target in _EDGES)
     op.execute(
         f"""CREATE TRIGGER items_edges BEFORE UPDATE OF state ON items
-        WHEN OLD.state <> NEW.state AND (OLD.state || '>' || NEW.state) NOT IN ({allowed})
+        WHEN OLD.state <> NEW.state AND (OLD.state || '>' || NEW.state) NOT IN ({_allowed()})
         BEGIN SELECT RAISE(ABORT, 'items: no such edge between states'); END"""
     )
     op.execute(
@@ -196,3 +207,39 @@ def _guard_audit() -> None:
         WHEN EXISTS (SELECT 1 FROM events WHERE seq = NEW.seq OR event_id = NEW.event_id)
         BEGIN SELECT RAISE(ABORT, 'events: the audit is append-only'); END"""
     )
+
+
+def _guard_states_on_a_server() -> None:
+    """The same guards. The error names the guard, so that the program can tell it without the server's text."""
+    _guard(
+        "items_edges",
+        "items: no such edge between states",
+        before="UPDATE OF state ON items FOR EACH ROW",
+        refuse=f"OLD.state <> NEW.state AND (OLD.state || '>' || NEW.state) NOT IN ({_allowed()})",
+    )
+    _guard(
+        "items_start",
+        "items: a case begins as ready",
+        before="INSERT ON items FOR EACH ROW",
+        refuse="NEW.state <> 'ready'",
+    )
+
+
+def _guard_audit_on_a_server() -> None:
+    """The same guards; a table can also be emptied in one stroke there, and nothing replaces a row without asking them."""
+    for verb in ("UPDATE", "DELETE", "TRUNCATE"):
+        name = f"events_no_{verb.lower()}"
+        _guard(name, "events: the audit is append-only", before=f"{verb} ON events FOR EACH STATEMENT", refuse="true")
+
+
+def _guard(name: str, says: str, *, before: str, refuse: str) -> None:
+    op.execute(
+        f"""CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $guard$
+        BEGIN
+            IF {refuse} THEN
+                RAISE EXCEPTION '{says}' USING ERRCODE = 'check_violation', CONSTRAINT = '{name}';
+            END IF;
+            RETURN NEW;
+        END $guard$"""
+    )
+    op.execute(f"CREATE TRIGGER {name} BEFORE {before} EXECUTE FUNCTION {name}()")

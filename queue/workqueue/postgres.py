@@ -1,0 +1,159 @@
+"""The PostgreSQL server: several robots on several machines share it. Connections are pooled and made anew when the server went away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import ExceptionContext
+
+from workqueue.address import PostgresAddress
+from workqueue.database import BUSY_TIMEOUT_S, Database, translated
+from workqueue.errors import PermanentQueueError
+from workqueue.postgres_errors import is_gone, named
+from workqueue.records import QueueClock
+
+CONNECTIONS = 4
+CONNECT_TIMEOUT_S = 10
+STATEMENT_TIMEOUT_S = 60
+IDLE_IN_TRANSACTION_TIMEOUT_S = 60
+"""A robot that stands still inside a transaction keeps others out no longer than this."""
+KEEPALIVE_S = 10
+KEEPALIVES = 3
+OLDEST_VERSION = 15
+
+_UPGRADING = int.from_bytes(b"bistand\x01")
+_PULLING = int.from_bytes(b"bistand\x02")
+_DRIVER: dict[str, Any] = {
+    "application_name": "bistandsrobot",
+    "client_encoding": "utf8",
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "keepalives": 1,
+    "keepalives_idle": KEEPALIVE_S,
+    "keepalives_interval": KEEPALIVE_S,
+    "keepalives_count": KEEPALIVES,
+    "tcp_user_timeout": KEEPALIVE_S * KEEPALIVES * 1000,
+    "target_session_attrs": "read-write",
+}
+_SESSION = text(
+    """SELECT set_config('TimeZone', 'UTC', false), set_config('lock_timeout', :lock, false),
+    set_config('statement_timeout', :statement, false), set_config('idle_in_transaction_session_timeout', :idle, false),
+    set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
+    ELSE current_setting('synchronous_commit') END, false)"""
+)
+_VERSION = text("SELECT current_setting('server_version_num')::integer / 10000")
+_INVALID = text(
+    """SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+    WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace"""
+)
+_CHECKSUMS = text("SELECT coalesce(checksum_failures, 0) FROM pg_stat_database WHERE datname = current_database()")
+
+
+class PostgresDatabase(Database):
+    """A database on a server. Many transactions write at the same time, and leases go by the server's clock."""
+
+    MANY_WRITERS = True
+
+    def __init__(self, address: PostgresAddress, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self.address = address
+        self._busy_timeout_s = busy_timeout_s
+        self._writes = self._engine()
+        self._reads = self._writes.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    def is_there(self) -> bool:
+        """Say yes: whether it answers is seen when it is asked."""
+        return True
+
+    def prepare(self) -> None:
+        """Refuse a server that is too old. The database itself is made by whoever runs the server."""
+        with self.read() as connection:
+            version = connection.execute(_VERSION).scalar_one()
+        if version < OLDEST_VERSION:
+            raise PermanentQueueError("QUE-023", detail=f"version {version}")
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """Give a connection that may change things; commit at the end, roll back on any error.
+
+        Each statement sees what was committed before it: what must not change in between is locked by the statement that reads it.
+        """
+        with translated(named), self._writes.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Give a connection that sees one moment of the database and can change nothing."""
+        with translated(named), self._reads.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def upgrade(self) -> Iterator[Connection]:
+        """Give a connection for making tables, without a time limit; another that would do the same waits for this one."""
+        with self.write() as connection:
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            _lock(connection, _UPGRADING)
+            yield connection
+
+    def lease_time(self, clock: QueueClock) -> float | None:
+        """Return None: the machines' clocks differ, so the server's is used."""
+        del clock
+        return None
+
+    def hold_pulling(self, tx: Connection) -> None:
+        """Let one transaction at a time add cases: two that find the same new case would both want to be first."""
+        _lock(tx, _PULLING)
+
+    def damage(self, tx: Connection) -> list[str]:
+        """Return indexes that are not whole, and pages that the server has found damaged."""
+        problems = [f"index {name} is not valid: run REINDEX on it" for name in tx.execute(_INVALID).scalars()]
+        failures = tx.execute(_CHECKSUMS).scalar_one()
+        return [*problems, *([f"the server has found {failures} damaged pages; see its log"] if failures else [])]
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._writes.dispose()
+
+    def _engine(self) -> Engine:
+        engine = create_engine(
+            "postgresql+psycopg://",
+            creator=self._connect,
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=self._busy_timeout_s,
+            hide_parameters=True,
+            use_native_hstore=False,
+        )
+        session = {
+            "lock": f"{int(self._busy_timeout_s * 1000)}ms",
+            "statement": f"{STATEMENT_TIMEOUT_S}s",
+            "idle": f"{IDLE_IN_TRANSACTION_TIMEOUT_S}s",
+        }
+        statement = str(_SESSION.compile(dialect=engine.dialect))
+
+        @event.listens_for(engine, "connect")
+        def set_up(dbapi: psycopg.Connection[Any], _record: object) -> None:
+            dbapi.autocommit = True
+            dbapi.execute(statement.encode(), session)
+            dbapi.autocommit = False
+
+        @event.listens_for(engine, "handle_error")
+        def let_go(context: ExceptionContext) -> None:
+            # A server that has become a standby keeps its connections: they are given up, so that the next one finds the new primary.
+            if is_gone(context.original_exception):
+                context.is_disconnect = True
+
+        return engine
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        password = self.address.password()
+        options = _DRIVER | dict(self.address.options) | ({} if password is None else {"password": password})
+        return psycopg.connect("", **options)
+
+
+def _lock(tx: Connection, what: int) -> None:
+    """Take a lock that ends with the transaction."""
+    tx.execute(text("SELECT pg_advisory_xact_lock(:what)"), {"what": what})

@@ -1,0 +1,75 @@
+"""One browser for all tests of published pages, and the pages themselves. Without Chromium the tests are skipped, and say so."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import pytest_asyncio
+from compare_cases import GUIDELINES, SKEWED, town
+from playwright.async_api import Browser, Page, async_playwright
+
+import rules
+from robot.compare import Change, compare, compare_case
+from robot.compare_page import page as compare_page
+from robot.rulebook_page import as_html, page_of
+from rules.facts import CaseFile
+from rules.month import Month
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_WAIT_MS = 10_000
+_MONTHS = {"rules": Month(2026, 12), "rules-partly": Month(2023, 5), "rules-no-amounts": Month(2027, 1)}
+Theme = Literal["light", "dark"]
+Tab = Callable[..., AbstractAsyncContextManager[Page]]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium as the machine has it; nothing is downloaded."""
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("no Chromium on this machine: `make browser` installs Debian's, where apt-get and root are there")
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield started
+        await started.close()
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Every page that is published, as a file's address: rule books with all amounts, with some and with none, and a comparison."""
+    folder = tmp_path_factory.mktemp("published")
+    book = rules.load_rulebook(GUIDELINES)
+    pages = {name: as_html(page_of(month, book)) for name, month in _MONTHS.items()}
+    change = Change(book, rules.load_rulebook(SKEWED))
+    cases = [compare_case(CaseFile.model_validate_json(json.dumps(data)), change) for data in town()]
+    pages["compare"] = compare_page(compare(cases, change))
+    return {name: _written(folder / f"{name}.html", text) for name, text in pages.items()}
+
+
+def _written(file: Path, text: str) -> str:
+    file.write_text(text, encoding="utf-8")
+    return file.as_uri()
+
+
+@pytest.fixture(scope="session")
+def tab(browser: Browser, published: dict[str, str]) -> Tab:
+    """Open a published page, by its name, in a tab of its own that keeps nothing from the others."""
+
+    @asynccontextmanager
+    async def opened(name: str, *, width: int = 1280, theme: Theme = "light") -> AsyncIterator[Page]:
+        context = await browser.new_context(viewport={"width": width, "height": 800}, color_scheme=theme)
+        try:
+            page = await context.new_page()
+            page.set_default_timeout(_WAIT_MS)
+            await page.goto(published[name])
+            yield page
+        finally:
+            await context.close()
+
+    return opened
