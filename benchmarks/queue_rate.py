@@ -3,6 +3,9 @@
 A draft of about 10 kB and six writes with a receipt each, as for an ordinary case; nothing else is done with it. Prints one line of JSON.
 Every commit waits for the disk, so the rate follows the disk's. The peer is plain sqlite3 with the same durability, the same rows in the
 same transactions, without leases, encryption and audit.
+
+`--on postgres` measures on a server of its own, durable as well, by one thread and by several; its peer is the same queue on a file in
+the same run.
 """
 
 from __future__ import annotations
@@ -11,8 +14,10 @@ import argparse
 import json
 import resource
 import sqlite3
+import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +29,7 @@ CASES = 300
 LEASE_S = 60.0
 KINDS = ("under_review", "native_draft", "recommendation", "document", "warning", "awaiting_decision")
 LINES = 28
+THREADS = (1, 2, 4)
 
 
 class MachineClock:
@@ -103,6 +109,39 @@ def plain_sqlite(path: Path, cases: int) -> tuple[float, float]:
     return spent
 
 
+def on_postgres(cases: int) -> dict[str, Any]:
+    """Return the figures on a server, beside those on a file."""
+    # The tests' server: they have their helpers on the path, a benchmark has not.
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "support"))
+    from postgres_server import postgres_server
+
+    with tempfile.TemporaryDirectory() as folder, postgres_server({}) as server:
+        key = MasterKey.load_or_create(Path(folder) / "master.key")
+        rates: dict[int, float] = {}
+        cpu_ms = 0.0
+        for threads in THREADS:
+            with server.connect() as admin:
+                admin.execute(f"CREATE DATABASE with_{threads}")
+            queue = WorkQueue.open(server.address(f"with_{threads}"), key=key, clock=MachineClock())
+            fill(queue, cases)
+            began, cpu = time.perf_counter(), time.process_time()
+            with ThreadPoolExecutor(threads) as pool:
+                done = sum(pool.map(lambda _, queue=queue: drain(queue), range(threads)))
+            rates[threads] = round(done / (time.perf_counter() - began), 1)
+            cpu_ms = cpu_ms or round((time.process_time() - cpu) / done * 1000, 2)
+            queue.close()
+    in_file = measure(cases)
+    return {
+        "benchmark": "queue_rate_postgres",
+        "cases": cases,
+        "effects_per_case": len(KINDS),
+        "cases_per_s_by_threads": rates,
+        "cpu_ms_per_case": cpu_ms,
+        "sqlite_cases_per_s": in_file["cases_per_s"],
+        "sqlite_cpu_ms_per_case": in_file["cpu_ms_per_case"],
+    }
+
+
 def measure(cases: int = CASES) -> dict[str, Any]:
     """Return the figures for that many cases."""
     with tempfile.TemporaryDirectory() as folder:
@@ -137,7 +176,9 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=CASES)
-    print(json.dumps(measure(parser.parse_args().cases)))
+    parser.add_argument("--on", choices=("sqlite", "postgres"), default="sqlite")
+    options = parser.parse_args()
+    print(json.dumps((on_postgres if options.on == "postgres" else measure)(options.cases)))
 
 
 if __name__ == "__main__":

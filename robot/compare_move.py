@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from functools import lru_cache
 
 from rules import Rulebook, triage
 from rules.context import SWEDEN, Case, make_case
@@ -41,6 +42,7 @@ def moved(case: CaseFile, month: Month, rulebook: Rulebook) -> CaseFile:
     return _with_norm_rows(before, shifted, rulebook)
 
 
+@lru_cache(maxsize=10_000)
 def _day(day: date, months: int) -> date:
     """Move a day; one that would fall outside the calendar stays."""
     here = Month.of(day)

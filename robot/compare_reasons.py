@@ -11,7 +11,7 @@ _MANUAL = "Ärendet handläggs manuellt"
 _URGENT = "Brådskande: lämnat till handläggaren utan beräkning"
 _OPEN_MONTH = "sum.month_open"
 _OTHERWISE = "Behovet kan inte fastställas"
-_FILLED_IN = ("label", "source", "amount", "percent", "previous")
+_FILLED_IN = ("label", "source", "amount", "percent", "previous", "month")
 
 
 def reasons_of(result: Assessment, book: Rulebook) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import signal
@@ -21,6 +22,7 @@ from robot.ask import Asker
 from robot.clock import Clock
 from robot.database import Database, open_key, open_queue
 from robot.delivery import Delivery
+from robot.duty import TRIES_PER_LEASE, PullDuty
 from robot.pull import Puller
 from robot.schedule import Jobs
 from robot.settings import Settings
@@ -81,14 +83,17 @@ class Daemon:
             stack.push_async_callback(case_system.aclose)
             registers = registers_of(self._settings, self._clock)
             stack.push_async_callback(registers.aclose)
-            puller = Puller(case_system, database, self._rulebook, self._clock, overlap_s=self._settings.schedule.pull_overlap_s)
+            schedule = self._settings.schedule
+            duty = PullDuty(database, self._name, lease_s=schedule.pull_lease_s)
+            stack.push_async_callback(self._leave, duty)
+            puller = Puller(case_system, database, self._rulebook, self._clock, overlap_s=schedule.pull_overlap_s, duty=duty)
             worker = self._worker(case_system, registers, puller, database)
-            jobs = Jobs(self._settings.schedule, puller, database, self._wake.set)
+            jobs = Jobs(schedule, puller, duty, database, self._wake.set)
             self._on_signals(stack)
             log.info(
                 "daemon.started", once=self._once, rulebook=self._rulebook.hash[:12], cases_in_flight=self._settings.work.cases_in_flight
             )
-            pulled = await self._first_pull(puller)
+            pulled = await self._first_pull(puller, duty)
             await self._wake_what_rests(database, jobs)
             jobs.start()
             stack.callback(jobs.stop)
@@ -119,9 +124,15 @@ class Daemon:
             once=self._once,
         )
 
-    async def _first_pull(self, puller: Puller) -> bool:
-        """List all that nobody has begun, unless told to stop meanwhile. Return whether it was done."""
-        pull = asyncio.create_task(puller.pull(everything=True))
+    async def _first_pull(self, puller: Puller, duty: PullDuty) -> bool:
+        """List all that nobody has begun, unless told to stop meanwhile or another robot does it. Return whether it was done."""
+
+        async def list_all() -> None:
+            if self._once:
+                await self._outwait(duty)
+            await puller.pull(everything=True)
+
+        pull = asyncio.create_task(list_all())
         stopped = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({pull, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
@@ -133,10 +144,21 @@ class Daemon:
         except ConnectorError as error:
             log.warning("pull.failed", code=error.code, neighbour=error.neighbour)
             return False
-        except RetriableQueueError as error:
-            log.warning("database.unavailable", code=error.code)
+        except RetriableQueueError:
             return False
         return True
+
+    async def _outwait(self, duty: PullDuty) -> None:
+        """Wait until a robot that was killed while it pulled has lost the duty; one that goes on holding it lives, and pulls for us."""
+        for _ in range(TRIES_PER_LEASE + 1):
+            if await duty.take():
+                return
+            await asyncio.sleep(duty.lease_s / TRIES_PER_LEASE)
+
+    async def _leave(self, duty: PullDuty) -> None:
+        """Let another robot pull at once."""
+        with contextlib.suppress(RetriableQueueError):
+            await duty.leave()
 
     async def _wake_what_rests(self, database: Database, jobs: Jobs) -> None:
         """Rescue and wake what is due; with `once` also what waits for a register, which is asked now or never."""
@@ -144,8 +166,8 @@ class Daemon:
             if self._once:
                 await database.call(lambda queue: queue.release_due(at_once=State.WAITING_FOR_REGISTER))
             await jobs.maintain()
-        except RetriableQueueError as error:
-            log.warning("database.unavailable", code=error.code)
+        except RetriableQueueError:
+            return
 
     async def _work(self, worker: Worker, database: Database) -> bool:
         """Keep cases in flight until stopped; with `once`, until none can be done now. Return whether none was left."""
@@ -172,15 +194,13 @@ class Daemon:
             return []
         try:
             return await database.call(lambda queue: queue.claim(self._name, limit, self._settings.work.lease_s))
-        except RetriableQueueError as error:
-            log.warning("database.unavailable", code=error.code)
+        except RetriableQueueError:
             return []
 
     async def _nothing_left(self, database: Database) -> bool:
         try:
             left = await database.call(lambda queue: queue.unfinished())
-        except RetriableQueueError as error:
-            log.warning("database.unavailable", code=error.code)
+        except RetriableQueueError:
             return False
         return not (left.due or left.leased or left.later or left.waiting_for_register)
 
@@ -205,8 +225,7 @@ class Daemon:
                 continue
             try:
                 ours = await database.call(partial(WorkQueue.heartbeat, claimed=list(held.values()), lease_s=lease_s))
-            except RetriableQueueError as error:
-                log.warning("database.unavailable", code=error.code)
+            except RetriableQueueError:
                 continue
             for task, case in held.items():
                 if case.id not in ours and not task.done():

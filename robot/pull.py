@@ -12,10 +12,11 @@ from connectors.errors import ConnectorError, PermanentError, RetriableError
 from robot.clock import Clock
 from robot.database import Database
 from robot.deadlines import deadline
+from robot.duty import PullDuty
 from rules import Rulebook, triage
 from rules.facts import Application, CaseFile, History
 from rules.month import Month
-from workqueue import UNREAD, PulledCase
+from workqueue import UNREAD, PermanentQueueError, PulledCase
 
 log = structlog.get_logger()
 
@@ -27,12 +28,22 @@ _BATCH = 50
 class Puller:
     """Ask the case system for applications that nobody has begun, and put each version in the queue once."""
 
-    def __init__(self, case_system: CaseSystem, database: Database, rulebook: Rulebook, clock: Clock, *, overlap_s: float) -> None:
+    def __init__(
+        self,
+        case_system: CaseSystem,
+        database: Database,
+        rulebook: Rulebook,
+        clock: Clock,
+        *,
+        overlap_s: float,
+        duty: PullDuty | None = None,
+    ) -> None:
         self._case_system = case_system
         self._database = database
         self._rulebook = rulebook
         self._clock = clock
         self._overlap = timedelta(seconds=overlap_s)
+        self._duty = duty
         self._one_at_a_time = asyncio.Lock()
 
     async def pull(self, *, everything: bool = False) -> int:
@@ -40,9 +51,12 @@ class Puller:
 
         Asks for what was created since the last pull that succeeded, less the overlap, or for `everything` not begun. A case that
         cannot be read now is left for the next time; one that trying again will not help is put in the queue all the same, so that it
-        has a deadline and reaches a person. Raises ConnectorError when the list cannot be read to its end: what was found is kept.
+        has a deadline and reaches a person. Does nothing while another robot pulls. Raises ConnectorError when the list cannot be read
+        to its end: what was found is kept.
         """
         async with self._one_at_a_time:
+            if not await self._is_ours():
+                return 0
             started = self._clock.now()
             last = None if everything else await self._database.call(lambda queue: queue.last_pull(self._case_system.name))
             since = last - self._overlap if last else None
@@ -56,6 +70,9 @@ class Puller:
                         continue
                     batch.append(listed)
                     if len(batch) == _BATCH:
+                        if not await self._is_ours():
+                            log.warning("pull.left_to_another", added=added)
+                            return added
                         done = await self._take(batch)
                         added, unread, batch = added + done[0], unread + done[1], []
             except ConnectorError as error:
@@ -69,6 +86,10 @@ class Puller:
             if cut_short is not None:
                 raise cut_short
             return added
+
+    async def _is_ours(self) -> bool:
+        """Whether this robot is the one that pulls. A robot that stood still finds out here that another has taken over."""
+        return self._duty is None or await self._duty.take()
 
     async def take(self, case: CaseApplication) -> None:
         """Put one application, already read, in the queue; an older version that is not finished gives way."""
@@ -98,9 +119,21 @@ class Puller:
         pulled = [self._pulled(case) for case in cases if case is not None and case.standing is Standing.OURS]
         looked_at = {listed.case_id: listed.changed_at.isoformat() for listed, case in zip(batch, cases, strict=True) if case is not None}
 
-        added = await self._database.call(lambda queue: queue.add_many(pulled))
-        await self._database.call(lambda queue: queue.mark_seen(self._case_system.name, looked_at))
-        return sum(one.created for one in added), sum(case is None for case in cases)
+        added, refused = await self._add(pulled)
+        seen = {case_id: mark for case_id, mark in looked_at.items() if case_id not in refused}
+        await self._database.call(lambda queue: queue.mark_seen(self._case_system.name, seen))
+        return added, sum(case is None for case in cases)
+
+    async def _add(self, pulled: list[PulledCase]) -> tuple[int, set[str]]:
+        """Put cases in the queue; return how many were new, and which the database refuses. One that it refuses stops no other."""
+        try:
+            return sum(one.created for one in await self._database.call(lambda queue: queue.add_many(pulled))), set()
+        except PermanentQueueError as error:
+            if len(pulled) == 1:
+                log.warning("pull.case_unread", code=error.code, neighbour=self._case_system.name)
+                return 0, {pulled[0].case_id}
+        each = [await self._add([case]) for case in pulled]
+        return sum(added for added, _ in each), set().union(*(refused for _, refused in each))
 
     def _pulled(self, case: CaseApplication) -> PulledCase:
         now = self._clock.now()

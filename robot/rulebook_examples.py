@@ -31,6 +31,8 @@ def worked(example: ExampleText, month: Month, book: Rulebook) -> str:
         return _proposal(result)
     if kind == "flag":
         return next((f"Flagga: {flag_text(flag)}." for flag in result.flags if flag.code == name), _NOT_THIS_MONTH)
+    if kind == "shown":
+        return next((f"{words.sentence(one)}." for one in result.shown if name in one), _NOT_THIS_MONTH)
     return next((_line(line) for line in result.lines if line.key == name), _NOT_THIS_MONTH)
 
 
@@ -66,9 +68,10 @@ def case_file(case: ExampleCase, month: Month, book: Rulebook, last_need: Ore) -
             "incomes": _declared(case, before),
             "plans": [{"person": ref, "type": case.plan} for ref in adults],
             "interpreter": False,
+            "other_norm": case.other_norm,
             "protected": False,
         },
-        "registers": _answers(case, book, adults, before),
+        "registers": [_with_permit(case, answer, month) for answer in _answers(case, book, adults, before)],
         "history": _history(case, [str(member["ref"]) for member in members], before) | {"surplus": "0.00"},
     }
     document["history"]["previous_calculation"]["need"] = kronor(last_need)
@@ -130,6 +133,14 @@ def _answer(person: str, source: str, before: Month, paid: list[tuple[str, int]]
     if source == "AF":
         facts["job_seeker"] = True
     return answer | {"status": "answered", "payments": payments, "facts": facts}
+
+
+def _with_permit(case: ExampleCase, answer: JsonObject, month: Month) -> JsonObject:
+    """Add the applicant's residence permit to what Migrationsverket answers."""
+    if case.permit_ends is None or (answer["person"], answer["source"]) != ("applicant", "MIV"):
+        return answer
+    permit = {"kind": "UT", "permanent": False, "to_day": month.day(case.permit_ends).isoformat()}
+    return answer | {"facts": {"permits": [permit]}}
 
 
 def _origin(benefit: str, book: Rulebook) -> str:

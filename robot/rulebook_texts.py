@@ -20,7 +20,10 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class ExampleCase:
-    """A made-up household in a few words; what is left out is a single person's ordinary renewal. Amounts in whole kronor."""
+    """A made-up household in a few words; what is left out is a single person's ordinary renewal. Amounts in whole kronor.
+
+    `permit_ends` = the day of the month on which the applicant's residence permit ends.
+    """
 
     adults: int = 1
     civil_status: str | None = None
@@ -38,11 +41,13 @@ class ExampleCase:
     months_in_a_row: int = 2
     plan: str = "job_seeking"
     housing: str = "rental"
+    permit_ends: int | None = None
+    other_norm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ExampleText:
-    """A situation in words and as a case, and what of the result is shown: line:KEY, flag:CODE or proposal."""
+    """A situation in words and as a case, and what of the result is shown: line:KEY, flag:CODE, shown:WORD or proposal."""
 
     situation: str
     case: ExampleCase
@@ -123,8 +128,8 @@ def _rule(name: str, place: Place, groups: Mapping[str, str]) -> RuleText:
 def _example(place: Place) -> ExampleText:
     parts = place.fields(required=("situation", "case", "shows"))
     shows = parts["shows"].text()
-    if shows != "proposal" and not shows.startswith(("line:", "flag:")):
-        raise parts["shows"].error("must be line:KEY, flag:CODE or proposal")
+    if shows != "proposal" and not shows.startswith(("line:", "flag:", "shown:")):
+        raise parts["shows"].error("must be line:KEY, flag:CODE, shown:WORD or proposal")
     return ExampleText(parts["situation"].text(), _case(parts["case"]), shows)
 
 
@@ -144,8 +149,10 @@ def _case(place: Place) -> ExampleCase:
         "child_benefits": _amounts,
         "silent": lambda part: part.choice(("FK", "PM", "SO", "CSN")),
         "months_in_a_row": lambda part: part.integer(0, _MOST_MONTHS),
-        "plan": lambda part: part.choice(("work", "job_seeking", "sick_leave", "sfi")),
+        "plan": lambda part: part.choice(("work", "job_seeking", "sick_leave", "sfi", "studies")),
         "housing": lambda part: part.choice(("rental", "sublet", "condominium")),
+        "permit_ends": lambda part: part.integer(1, 28),
+        "other_norm": lambda part: part.choice(("yes", "no")) == "yes",
     }
     parts = place.fields(required=(), optional=tuple(readers))
     return ExampleCase(**{name: readers[name](part) for name, part in parts.items()})  # type: ignore[arg-type] # each has its own reader

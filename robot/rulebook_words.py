@@ -21,6 +21,7 @@ _UNITS = {
     "kr/year": "kr per år",
     "percent": "procent",
     "days": "dagar",
+    "months": "månader",
     "months in a row": "månader i rad",
     "children at home": "barn hemma",
     "hours a week": "timmar i veckan",
@@ -67,6 +68,7 @@ _FILLED_IN = {
     "{amount}": "[belopp]",
     "{percent}": "[antal]",
     "{previous}": "[förra månadens belopp]",
+    "{month}": "[månaden]",
 }
 
 
@@ -140,7 +142,9 @@ def proof(rule: CostRule) -> str:
     """Return whether a cost needs proof."""
     if rule.handling != "cap":
         return NONE
-    return "behövs" if rule.proof_needed else "behövs inte"
+    if not rule.proof_needed:
+        return "behövs inte"
+    return "behövs" if rule.proof_within_days is None else f"behövs, högst {rule.proof_within_days} dagar gammalt"
 
 
 def coverage(code: str) -> str:

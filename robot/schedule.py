@@ -7,6 +7,7 @@ Each job runs one at a time (`max_instances=1`), a late one still runs (`misfire
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -14,6 +15,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from connectors.errors import ConnectorError
 from robot.database import Database
+from robot.duty import TRIES_PER_LEASE, PullDuty
 from robot.pull import Puller
 from robot.settings import Schedule
 from workqueue import RetriableQueueError
@@ -24,9 +26,10 @@ log = structlog.get_logger()
 class Jobs:
     """What is done by the clock: pull, list all anew, rescue, wake what is due."""
 
-    def __init__(self, settings: Schedule, puller: Puller, database: Database, wake: Callable[[], None]) -> None:
+    def __init__(self, settings: Schedule, puller: Puller, duty: PullDuty, database: Database, wake: Callable[[], None]) -> None:
         self._settings = settings
         self._puller = puller
+        self._duty = duty
         self._database = database
         self._wake = wake
         self._scheduler = AsyncIOScheduler(
@@ -40,6 +43,7 @@ class Jobs:
             ("pull", self._settings.pull_every_s, self.pull),
             ("relist", self._settings.relist_every_s, self.relist),
             ("maintain", self._settings.maintain_every_s, self.maintain),
+            ("duty", self._duty.lease_s / TRIES_PER_LEASE, self.keep_pulling),
         ):
             self._scheduler.add_job(_guarded(name, job), IntervalTrigger(seconds=every_s), id=name)
         self._scheduler.start()
@@ -56,6 +60,13 @@ class Jobs:
     async def relist(self) -> None:
         """List all that nobody has begun, so that a changed application gets its new version."""
         await self._guard_pull(everything=True)
+
+    async def keep_pulling(self) -> None:
+        """Stay the robot that pulls, or take over from one that has not been heard of: then all is listed at once."""
+        had = self._duty.held
+        if await self._duty.take() and not had:
+            log.info("pull.taken_over")
+            self._scheduler.modify_job("relist", next_run_time=datetime.now(UTC))
 
     async def maintain(self) -> None:
         """Rescue cases whose worker is gone, and wake those that are due or past their deadline."""
@@ -81,8 +92,8 @@ def _guarded(name: str, job: Callable[[], Awaitable[None]]) -> Callable[[], Awai
     async def run() -> None:
         try:
             await job()
-        except RetriableQueueError as error:
-            log.warning("database.unavailable", code=error.code)
+        except RetriableQueueError:
+            return  # said by the database once; the job runs again at its next time
         except Exception:
             log.exception("job.failed", job=name, code="BUG-003")
 

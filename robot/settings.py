@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentRefused
 
@@ -22,10 +22,27 @@ from connectors.transport.settings import TransportSettings
 from robot.clock import STOCKHOLM, Clock, SystemClock, WorldClock
 from robot.settings_file import PREFIX, ConfigFile, SettingsError, read, unknown_in_environment, unreadable_in_environment
 from rules.facts import Source
+from workqueue import PostgresAddress
 
 __all__ = ["Settings", "SettingsError", "load", "world_start"]
 
 Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
+
+
+def _place(value: object) -> Path | PostgresAddress:
+    """Return a file or a server's database; what is wrong with an address is told without quoting it."""
+    if isinstance(value, Path | PostgresAddress):
+        return value
+    if not isinstance(value, str) or not value:
+        raise ValueError("a file, or postgresql://user@host:port/database")
+    if value.startswith("postgresql:"):
+        return PostgresAddress.parse(value)
+    if "://" in value:
+        raise ValueError("of servers only PostgreSQL: postgresql://user@host:port/database; else a file")
+    return Path(value)
+
+
+Place = Annotated[Path | PostgresAddress, PlainValidator(_place), WithJsonSchema({"type": "string"})]
 
 
 class Section(BaseModel):
@@ -44,8 +61,22 @@ class Municipality(Section):
 class Storage(Section):
     """Where the robot keeps its queue and the key that its personal data is encrypted with."""
 
-    database: Annotated[Path, Field(description="SQLite file, relative to config.yaml. Made at first start.")]
+    database: Annotated[
+        Place,
+        Field(
+            description="SQLite file, relative to config.yaml, made at first start; or, for several robots, the address of a database on a "
+            "PostgreSQL server (15 or later): postgresql://user@host:port/database. Beyond this machine with "
+            "?sslmode=verify-full&sslrootcert=FILE. Never with a password."
+        ),
+    ]
     key_file: Annotated[Path, Field(description="Master key, relative to config.yaml. Made at first start, readable by the robot alone.")]
+    password_file: Annotated[
+        Path | None,
+        Field(
+            description="The PostgreSQL user's password, relative to config.yaml, readable by the robot alone. Without it the systemd "
+            "credential `database-password` is used when there is one. Read anew for each connection."
+        ),
+    ] = None
 
 
 class RegisterPolicy(Section):
@@ -66,6 +97,9 @@ class Schedule(Section):
     pull_every_s: Annotated[Seconds, Field(description="Ask the case system for new applications.")] = 60
     relist_every_s: Annotated[Seconds, Field(description="List all that nobody has begun, to see changed applications.")] = 900
     maintain_every_s: Annotated[Seconds, Field(description="Rescue expired leases, wake what is due or past its deadline.")] = 5
+    pull_lease_s: Annotated[
+        float, Field(ge=1, le=3600, description="Of several robots one pulls; when it is not heard of for this long another takes over.")
+    ] = 20
     misfire_grace_s: Annotated[int, Field(ge=1, le=3600, description="A job that is this late is still run, once.")] = 60
     pull_overlap_s: Annotated[Seconds, Field(description="Each pull looks back this far before the last, in the world's time.")] = 600
     ask_for_incomes_at_hour: Annotated[int, Field(ge=0, le=23, description="Hour of the day when resting cases are asked for again.")] = 6
@@ -149,7 +183,8 @@ class Settings(BaseSettings):
 
     def only_loopback(self) -> bool:
         """Say whether every neighbour is on this machine. Others are never asked while there is no key that may be used."""
-        return all(_is_loopback(url) for url in self.addresses().values())
+        database = self.storage.database
+        return all(_is_loopback(url) for url in self.addresses().values()) and (isinstance(database, Path) or database.is_local())
 
 
 def load(path: Path) -> Settings:
@@ -221,14 +256,15 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         names = ("ca_file", "client_certificate_file", "client_key_file")
         return transport.model_copy(update={name: at(path) for name in names if (path := getattr(transport, name)) is not None})
 
-    registers, case_system = settings.registers, settings.case_system
+    registers, case_system, storage = settings.registers, settings.case_system, settings.storage
+    password_file = at(storage.password_file) if storage.password_file else None
+    database = storage.database
+    database = at(database) if isinstance(database, Path) else database.within(folder, password_file)
     ssbtek = registers.ssbtek.model_copy(update={"transport": files(registers.ssbtek.transport)})
     return settings.model_copy(
         update={
             "municipality": settings.municipality.model_copy(update={"guidelines": at(settings.municipality.guidelines)}),
-            "storage": settings.storage.model_copy(
-                update={"database": at(settings.storage.database), "key_file": at(settings.storage.key_file)}
-            ),
+            "storage": storage.model_copy(update={"database": database, "key_file": at(storage.key_file), "password_file": password_file}),
             "case_system": case_system.model_copy(update={"transport": files(case_system.transport)}),
             "registers": registers.model_copy(update={"ssbtek": ssbtek}),
         }

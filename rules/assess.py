@@ -10,8 +10,8 @@ from rules.costs import add_cost_lines
 from rules.facts import CaseFile
 from rules.findings import Findings
 from rules.flagging import in_order
-from rules.income_items import month_is_open
 from rules.income_lines import add_income_lines
+from rules.income_month import flag_not_yet_paid, month_is_open
 from rules.information import add_information
 from rules.norm_lines import add_norm_lines
 from rules.receipt import receipt_of
@@ -53,21 +53,28 @@ def _compute(case: Case, *, hand_over: bool, digests: bool) -> Assessment:
         out.flag("sum.blank")
     waiting = month_open and not hand_over and not is_for_a_person(out.flags)
     if not waiting:
-        _need_flags(case, out, sums)
+        _need_flags(case, out, sums, month_open=month_open)
         if month_open:
             out.flag("sum.month_open")
+            flag_not_yet_paid(case, out)
     return _conclude(case, out, sums, span, waiting=waiting, digests=digests)
 
 
-def _need_flags(case: Case, out: Findings, sums: Sums) -> None:
+def _need_flags(case: Case, out: Findings, sums: Sums, *, month_open: bool) -> None:
     """Flag a need, known so far, unlike last month's, and limits that are not known. A case that only waits for incomes has no need yet."""
     may_differ = case.book.guidelines.need_may_differ.at(case.month)
     if may_differ is None:
         out.flag("sum.parameter_missing", "need_may_differ", label="ändrat behov")
-    elif case.previous is not None and abs(sums.need - case.previous.need) > may_differ.value:
+    elif case.previous is not None and _differs(out, sums.need - case.previous.need, may_differ.value, month_open=month_open):
         out.flag("sum.need_differs", amount=labels.kr(may_differ.value).removesuffix(" kr"), previous=labels.kr(case.previous.need))
     if case.book.guidelines.need_limit.at(case.month) is None:
         out.flag("sum.parameter_missing", "need_limit", label="gräns för behovet")
+
+
+def _differs(out: Findings, risen: int, allowed: int, *, month_open: bool) -> bool:
+    """Say whether the need differs by more than is allowed: not while the norm is missing, or incomes to come may close the difference."""
+    still_to_come = month_open and risen > 0
+    return abs(risen) > allowed and not still_to_come and all(flag.code != "norm.no_amounts" for flag in out.flags)
 
 
 def _conclude(case: Case, out: Findings, sums: Sums, span: Span, *, waiting: bool, digests: bool) -> Assessment:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rules import labels
-from rules.context import Case, age_on, birth_date
+from rules.context import Case, age_on, birth_date, is_right_number
 from rules.facts import Member, Permit
 from rules.findings import Findings
 from rules.legal import CaseTime, before, rule, since
 from rules.month import Month
-from rules.norm import riksnorm_child
+from rules.norm import are_together, riksnorm_child
 from rules.norm_lines import child_facts, norm_table, previous_norm, quotients_of
 
 _TYPES = {"renewal": None, "first": "case.first_application", "supplementary": "case.supplementary_application"}
 _HOUSING_RECOGNISED = ("rental", "sublet", "condominium", "owned_house", "rented_house")
 _TEXT_NOT_COUNTED = ("job_title", "employer", "school", "recipient", "benefit_name")
 _PLANS_RECOGNISED = ("work", "job_seeking", "sick_leave", "sfi", "studies")
-_CIVIL_STATUSES = ("single", "cohabiting", "married")
+_MAYBE_HOMELESS = "(ansökan skiljer inte hemlöshet från institution: någon bör se på den snart)"
 _SCHOOL_AGE = 21
 _OF_AGE = 18
 _RESIDENCES = ("full_time", "half_time", "other")
@@ -101,12 +101,15 @@ def _texts(case: Case, out: Findings) -> None:
 
 def _household(case: Case, out: Findings) -> None:
     household = case.file.application.household
-    if household.civil_status not in _CIVIL_STATUSES and len(case.adults) == 2:
-        out.flag("case.civil_status_unknown", "norm.adults")
+    _civil_status(case, out, household.civil_status)
     if household.others_in_home is None or household.others_in_home > 0:
         out.flag("case.others_in_home", "others_in_home")
     if household.children_residence_changed:
         out.flag("case.residence_changed")
+    for member in (*case.adults, *case.children):
+        if not is_right_number(member):
+            label = f"personnummer, {labels.person(member.ref)}"
+            out.flag("case.unrecognised", f"{member.ref}.personnummer", person=member.ref, label=label)
     for adult in case.adults:
         born = birth_date(adult)
         if born is None:
@@ -120,6 +123,17 @@ def _household(case: Case, out: Findings) -> None:
     for child in case.children:
         _residence(case, out, child)
     _many_children(case, out)
+
+
+def _civil_status(case: Case, out: Findings, status: str | None) -> None:
+    """Flag a civil status that is unknown or that the number of adults contradicts, in months without norm amounts too."""
+    if len(case.adults) == 2:
+        if not are_together(status):
+            out.flag("case.civil_status_unknown", "norm.adults")
+    elif are_together(status):
+        out.flag("case.no_co_applicant", "norm.applicant", person="applicant")
+    elif status != "single":
+        out.flag("case.civil_status_unknown", "norm.applicant", person="applicant")
 
 
 @rule("SoL 2025:400 12 kap. 7 a § (2026:897)", in_force=since(2027, 1, 1))
@@ -196,7 +210,7 @@ def _same_days(case: Case, child: Member) -> bool:
 def _housing(case: Case, out: Findings) -> None:
     housing = case.file.application.housing
     if housing.form not in _HOUSING_RECOGNISED:
-        out.flag("case.no_housing")
+        out.flag("case.no_housing", more=_MAYBE_HOMELESS if housing.form == "none_or_institution" else "")
     if housing.changed is not False:
         out.flag("case.housing_changed")
 
@@ -297,6 +311,12 @@ def _history(case: Case, out: Findings) -> None:
         out.flag("case.surplus")
     if history.decided_by_person:
         out.flag("case.already_decided")
-    within = case.book.guidelines.recently_closed.at(case.month)
-    if history.closed_on is not None and (within is None or (case.time.received - history.closed_on).days <= within.value):
-        out.flag("case.recently_closed")
+    _closed(case, out)
+
+
+def _closed(case: Case, out: Findings) -> None:
+    """Flag a case closed shortly before the application; how shortly is the guidelines' to say, and without that any is."""
+    closed, within = case.file.history.closed_on, case.book.guidelines.recently_closed.at(case.month)
+    if closed is not None and (within is None or (case.time.received - closed).days <= within.value):
+        when = "tidigare; riktlinjen om hur länge det har betydelse saknas" if within is None else f"de senaste {within.value} dagarna"
+        out.flag("case.recently_closed", label=when)

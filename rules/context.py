@@ -167,6 +167,14 @@ def birth_date(member: Member) -> date | None:
         return None
 
 
+def is_right_number(member: Member) -> bool:
+    """Say whether a personnummer or coordination number, where there is one, has its right check digit."""
+    if member.personnummer is None:
+        return True
+    doubled = [int(digit) * (2 - place % 2) for place, digit in enumerate(member.personnummer[2:])]
+    return sum(number // 10 + number % 10 for number in doubled) % 10 == 0
+
+
 def age_on(born: date, day: date) -> int:
     """Return whole years on a day; negative before birth. Born on 29 February: a year older on 1 March when there is no leap day."""
     return day.year - born.year - ((day.month, day.day) < (born.month, born.day))

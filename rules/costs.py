@@ -16,10 +16,11 @@ from rules.found import Counted, blank, counted
 from rules.guideline_values import CostRule
 from rules.legal import Rule, before, rule, since
 from rules.money import ZERO, Ore
-from rules.norm_lines import child_facts
+from rules.norm_lines import child_facts, doubtful_members
 
 _FORSORJNINGSSTOD = ("rent", "electricity", "home_insurance", "travel_work", "union_fee", "unemployment_fund")
 _RENT = "rent"
+_GROWN_UP = 18
 _IN_THE_NORM_FROM_2027 = ("internet",)
 _2025 = since(2025, 7, 1)
 _2026 = _2025.until(2026, 12, 31)
@@ -32,7 +33,7 @@ class CostFacts:
 
     `previous` = last month's approved amount, None = there was none, `asked_before` = what was applied for then; `history` False = last
     month's calculation is not known. `proof_days` = how old the proof was when the application came, None = unknown. `shared` = others
-    may have to bear a share: the rent of a home where others live too.
+    may have to bear a share: the rent of a home where others live too, or may do so. `doubtful` of `size` may be outside the calculation.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class CostFacts:
     asked_before: Ore | None = None
     proof_days: int | None = None
     shared: bool = False
+    doubtful: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +101,19 @@ def _judge(cost: CostFacts, terms: CostTerms) -> Counted:
 
 
 def _within(cost: CostFacts, applied: Ore, row: CostRule, threshold: Dated[int] | None, used: tuple[ParameterUsed, ...]) -> Counted:
-    over = applied > row.cap(cost.size)
+    over, certain = applied > row.cap(cost.size), row.cap(cost.size - cost.doubtful)
     reason = ""
     if over and cost.previous != applied:
         reason, because = "cost.over_cap", f"över {labels.kr(row.cap(cost.size))}"
+    elif applied > certain and cost.previous != applied:
+        reason, because = "cost.left_to_caseworker", f"över {labels.kr(certain)}, som gäller om inte alla ingår i beräkningen"
     elif row.proof_needed and cost.proof is not True:
         reason, because = "cost.proof_needed", "underlag behövs"
     elif row.proof_needed and not _is_recent(cost, row):
         age = "hur gammalt det är framgår inte" if cost.proof_days is None else f"det är {cost.proof_days} dagar"
         reason, because = "cost.proof_needed", f"underlaget ska vara högst {row.proof_within_days} dagar gammalt, {age}"
     elif cost.shared and cost.previous != applied:
-        reason, because = "cost.left_to_caseworker", "fler bor i hemmet, och deras del av hyran bedöms av handläggaren (HFD 2020:40)"
+        reason, because = "cost.left_to_caseworker", "fler bor eller kan bo i hemmet; deras del av hyran är handläggarens (HFD 2020:40)"
     elif not cost.history:
         reason, because = "cost.history_unknown", "förra månadens belopp är inte känt"
     elif cost.previous is None:
@@ -222,6 +226,7 @@ def _facts(case: Case, kind: str, rows: Sequence[Cost]) -> CostFacts:
         asked_before=Ore(sum(asked)) if before and len(asked) == len(before) else None,
         proof_days=_proof_days(case, rows),
         shared=kind == _RENT and _others_at_home(case),
+        doubtful=doubtful_members(case),
     )
 
 
@@ -232,9 +237,11 @@ def _proof_days(case: Case, rows: Sequence[Cost]) -> int | None:
 
 
 def _others_at_home(case: Case) -> bool:
-    """Say whether somebody lives in the home who may have to bear a share of the rent: not in the calculation, or perhaps not."""
-    grown_up = any(child_facts(case, child, case.month).in_household is not True for child in case.children)
-    return grown_up or (case.file.application.household.others_in_home or 0) > 0
+    """Say whether somebody grown up may live in the home without being in the calculation, and so have a share of the rent to bear."""
+    return case.file.application.household.others_in_home != 0 or any(
+        facts.age is not None and facts.age >= _GROWN_UP and facts.in_household is not True
+        for facts in (child_facts(case, child, case.month) for child in case.children)
+    )
 
 
 def _terms(case: Case, kind: str) -> CostTerms:

@@ -15,7 +15,7 @@ from rules.money import Kronor
 from rules.month import MonthText
 
 Text = Annotated[str, Field(max_length=20_000)]
-Ref = Annotated[str, Field(pattern=r"^[a-z_]+(-\d+)?$", max_length=40)]
+Ref = Annotated[str, Field(pattern=r"^[a-z_]+(-[0-9]+)?$", max_length=40)]
 SOURCES = ("FK", "PM", "SO", "CSN", "AF", "SKV", "TNS", "MIV")
 Source = Literal["FK", "PM", "SO", "CSN", "AF", "SKV", "TNS", "MIV"]
 
@@ -45,7 +45,7 @@ class Member(Fact):
 
     ref: Ref
     role: Literal["applicant", "co_applicant", "child"]
-    personnummer: Annotated[str, Field(pattern=r"^\d{12}$")] | None = None
+    personnummer: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
     birth_date: date | None = None
     days_in_home: Annotated[int, Field(ge=0, le=31)] | None = None
     residence: str | None = None
@@ -285,7 +285,10 @@ class History(Fact):
     previous_calculation: PreviousCalculation | None = None
     months_in_a_row: int | None = None
     jobbstimulans: tuple[Jobbstimulans, ...] | None = None
-    """None = unknown for everyone; a tuple without the person = that person has no window on record."""
+    """None = unknown for everyone; a tuple without the person = that person has no window on record.
+
+    No window on record is no right only while too few `months_in_a_row` are known; else nobody can tell.
+    """
     surplus: Kronor | None = None
     closed_on: date | None = None
     decided_by_person: bool | None = None

@@ -13,7 +13,7 @@ from rules.assessment import Flag, Severity
 from rules.strict_yaml import read_file
 
 FILE = Path(__file__).parent / "flags.yaml"
-_NOT_FILLED_IN = dict.fromkeys(("label", "source", "amount", "percent", "previous"), "")
+_NOT_FILLED_IN = dict.fromkeys(("label", "source", "amount", "percent", "previous", "month"), "")
 _ORDER = {severity: place for place, severity in enumerate(Severity)}
 
 

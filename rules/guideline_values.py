@@ -8,6 +8,7 @@ from typing import Literal
 
 from rules.dated import Dated, Series
 from rules.facts import Source
+from rules.labels import is_unknown
 from rules.money import Ore
 from rules.month import Month
 
@@ -33,18 +34,22 @@ class CostRule:
 
 @dataclass(frozen=True, slots=True)
 class IncomeRule:
-    """What the list says about one benefit or declared income. A row for a part or amount type goes before the benefit's own."""
+    """What the list says about one benefit or declared income. A row for a part or amount type goes before the benefit's own.
+
+    A row accepts what it names; of what it does not name, only what is known.
+    """
 
     origin: str
     whole: Series[Handling]
     parts: Mapping[tuple[str | None, str | None], Series[Handling]]
 
     def at(self, month: Month, part: str | None, amount_type: str | None) -> Dated[Handling] | None:
-        """Return the most exact row for that part and amount type."""
+        """Return the most exact row for that part and amount type; None when one of them is unknown and no row names it."""
         for key in ((part, amount_type), (part, None), (None, amount_type)):
             if key in self.parts and key != (None, None):
-                return self.parts[key].at(month)
-        return self.whole.at(month)
+                unnamed = [said for said, named in zip((part, amount_type), key, strict=True) if named is None]
+                return None if any(map(is_unknown, unnamed)) else self.parts[key].at(month)
+        return None if is_unknown(part) or is_unknown(amount_type) else self.whole.at(month)
 
 
 @dataclass(frozen=True, slots=True)

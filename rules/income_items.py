@@ -9,16 +9,18 @@ from rules import labels
 from rules.assessment import CountedIncome, FactUsed, ParameterUsed
 from rules.context import INCOME_SOURCES, Case, local_day
 from rules.dated import Dated
-from rules.facts import SOURCES, DeclaredIncome, Payment, RegisterAnswer
+from rules.facts import SOURCES, DeclaredIncome, Payment, RegisterAnswer, Source
 from rules.findings import Findings
 from rules.guideline_values import Handling
-from rules.income_rules import fritidskort
+from rules.income_list import doubt, has_parts, ignored_by, listed
+from rules.income_month import is_planned
 from rules.money import ZERO, Ore, kronor
 
 _SWEDISH = "SEK"
 _NO_CURRENCY_FIELD = ("SO", "CSN")
 _TELLS_DEDUCTIONS = ("FK", "PM", "SO")
 _APPLICATION = "application"
+_IDENTITY_GROUP = "GEPI"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +37,8 @@ class Item:
 
     @property
     def may_lower(self) -> bool:
-        """Say whether this is a correction that may take away from what else was paid."""
-        return self.net is not None and self.net < 0
+        """Say whether this is a correction, or a payment that may be one, which takes away from what else was paid."""
+        return self.net < 0 if self.net is not None else self.payment is not None
 
 
 @dataclass(slots=True)
@@ -120,15 +122,13 @@ Buckets = dict[tuple[str, str], Bucket]
 class Collected:
     """All items of a case. `now` = paid in the month before the one applied for; `earlier` = the month before that.
 
-    `seen` = benefit and person of everything declared or paid now, ignored ones included. `overdue` = benefit and person of what was
-    preliminary or planned for a day now that has passed, and has not been paid then or later.
+    `seen` = benefit and person of everything declared or paid now, ignored ones included.
     """
 
     declared: Buckets = field(default_factory=dict)
     now: Buckets = field(default_factory=dict)
     earlier: Buckets = field(default_factory=dict)
     seen: set[tuple[str, str]] = field(default_factory=set)
-    overdue: list[tuple[str, str]] = field(default_factory=list)
 
 
 def collect(case: Case, out: Findings) -> Collected:
@@ -138,9 +138,10 @@ def collect(case: Case, out: Findings) -> Collected:
         _declared(case, out, found, number, declared)
     members = {member.ref for member in case.file.application.household.members}
     for (person, _), answer in case.answers.items():
-        if person in members and answer.status == "answered":
+        if person in members and answer.status == "answered" and answer.payments:
+            fetched = local_day(answer.fetched_at)
             for payment in answer.payments:
-                _payment(case, out, found, answer, payment)
+                _payment(case, out, found, answer, payment, planned=is_planned(payment, fetched))
     return found
 
 
@@ -168,37 +169,38 @@ def in_line_order(case: Case, buckets: Buckets) -> list[Bucket]:
 def _declared(case: Case, out: Findings, found: Collected, number: int, income: DeclaredIncome) -> None:
     known = case.file.person(income.recipient) is not None
     person = income.recipient if known else "unknown"
-    listed = case.book.guidelines.income_at(income.type, case.month)
+    row = case.book.guidelines.income_at(income.type, case.month)
     fact = case.said(f"incomes[{number}].net", kronor(income.net) if income.net is not None else "?")
     label = f"{labels.income(income.type)}, {labels.person(person)}"
-    ignored = _ignored_by(case, income.type, listed)
+    ignored = ignored_by(case, income.type, row)
     if ignored:
         found.seen.add((income.type, person))
         out.shown.append(f"{label}: {_amount(income.net)} räknas inte enligt {ignored}")
         return
-    reason, most = _doubt(income.net, listed)
+    reason, most = doubt(income.net, row)
+    if income.net is not None and income.net < 0:
+        # A register pays corrections; what an applicant means by less than nothing nobody can tell.
+        most = None
     if reason is None and income.paid_on is None:
         reason, most = "income.unreadable", income.net
     elif reason is None and not case.is_now(income.paid_on):
         reason, most = "income.wrong_month", income.net
     if reason is None and not known:
         reason, most = "case.unrecognised", income.net
-    item = Item(income.net, reason, most, fact, income.paid_on, listed=listed)
+    item = Item(income.net, reason, most, fact, income.paid_on, listed=row)
     found.declared.setdefault((income.type, person), Bucket(income.type, person, _APPLICATION)).items.append(item)
     found.seen.add((income.type, person))
 
 
-def _payment(case: Case, out: Findings, found: Collected, answer: RegisterAnswer, payment: Payment) -> None:
-    listed = _listed(case, payment)
+def _payment(case: Case, out: Findings, found: Collected, answer: RegisterAnswer, payment: Payment, *, planned: bool) -> None:
+    row = listed(case, answer, payment)
     label = f"{labels.income(payment.benefit)}, {labels.person(answer.person)}"
-    ignored = _ignored_by(case, payment.benefit, listed)
+    ignored = ignored_by(case, payment.benefit, row)
     now = payment.paid_on is None or case.is_now(payment.paid_on)
     key = (payment.benefit, answer.person)
-    if payment.preliminary:
+    if planned:
         if payment.paid_on is None or payment.paid_on >= case.paid_in.first:
             out.shown.append(f"{label}: {_amount(payment.net)}{_on(payment.paid_on)} är preliminär eller planerad och räknas inte")
-        if not ignored and _is_overdue(case, answer, payment):
-            found.overdue.append(key)
         if payment.paid_on is not None or ignored:
             return
     if payment.paid_on is not None and not now and payment.paid_on not in case.month_before:
@@ -209,86 +211,39 @@ def _payment(case: Case, out: Findings, found: Collected, answer: RegisterAnswer
             found.seen.add(key)
             out.shown.append(f"{label}: {_amount(payment.net)}{_on(payment.paid_on)} räknas inte enligt {ignored}")
         return
-    reason, most = _doubt(payment.net, listed)
-    if mixed:
-        reason, most = reason or "income.mixed_rows", most if reason else payment.net
-    if reason is None and payment.gross is not None and payment.tax is not None and payment.gross - payment.tax != payment.net:
-        reason, most = "income.contradiction", max(payment.net or ZERO, Ore(payment.gross - payment.tax))
-    if payment.currency != _SWEDISH and not (payment.currency is None and answer.source in _NO_CURRENCY_FIELD):
-        reason, most = "income.currency", None
-    if payment.paid_on is None:
-        reason, most = "income.unreadable", most if reason else payment.net
+    reason, most = _doubt_of(answer, payment, row, mixed=mixed)
     buckets = found.now if now else found.earlier
-    item = Item(payment.net, reason, most, case.paid(answer, payment), payment.paid_on, payment, listed)
+    item = Item(payment.net, reason, most, case.paid(answer, payment), payment.paid_on, payment, row)
     buckets.setdefault(key, Bucket(payment.benefit, answer.person, answer.source)).items.append(item)
     if now:
         found.seen.add(key)
 
 
-def _is_overdue(case: Case, answer: RegisterAnswer, payment: Payment) -> bool:
-    """Say whether a preliminary payment's day had passed when the source answered, with nothing of the benefit paid then or later."""
-    day = payment.paid_on
-    if day is None or not case.is_now(day) or day >= local_day(answer.fetched_at):
-        return False
-    paid = [one.paid_on for one in answer.payments if one.benefit == payment.benefit and not one.preliminary]
-    return not any(one is not None and case.is_now(one) and one >= day for one in paid)
+def _doubt_of(answer: RegisterAnswer, payment: Payment, row: Dated[Handling] | None, *, mixed: bool) -> tuple[str | None, Ore | None]:
+    """Return why a payment cannot simply count, and the most it can be. What cannot be told of currency or day goes before the rest."""
+    reason, most = doubt(payment.net, row)
+    if reason is None and mixed:
+        reason = "income.mixed_rows"
+    if reason is None and payment.gross is not None and payment.tax is not None and payment.gross - payment.tax != payment.net:
+        reason, most = "income.contradiction", max(payment.net or ZERO, Ore(payment.gross - payment.tax))
+    if payment.currency is None and answer.source not in _NO_CURRENCY_FIELD:
+        reason, most = "income.no_currency", None
+    elif payment.currency not in (None, _SWEDISH):
+        reason, most = "income.currency", None
+    if payment.paid_on is None:
+        reason = "income.unreadable"
+    return reason, most
 
 
-def _listed(case: Case, payment: Payment) -> Dated[Handling] | None:
-    """Return what the list says about a payment. A kind of income that only applicants declare is no benefit of a register."""
-    guidelines = case.book.guidelines
-    if guidelines.origin(payment.benefit) == _APPLICATION:
-        return None
-    return guidelines.income_at(payment.benefit, case.month, payment.part, payment.amount_type)
+def fully_answered(case: Case, person: str, source: str) -> bool:
+    """Say whether a source of incomes could be checked for a person, in every part that may hold one."""
+    known: Source | None = next((one for one in INCOME_SOURCES if one == source), None)
+    return known is not None and case.answered(person, known) and not missing_parts(case.answers[person, known])
 
 
-def _ignored_by(case: Case, name: str, listed: Dated[Handling] | None) -> str:
-    """Return what says that an income does not count: the law, whatever the list says, or the list; nothing when it may count."""
-    by_law = fritidskort.at(case.time)
-    if by_law is not None and by_law.apply(name):
-        return by_law.law
-    return "riktlinjerna" if listed is not None and listed.value == "ignore" else ""
-
-
-def _doubt(net: Ore | None, listed: Dated[Handling] | None) -> tuple[str | None, Ore | None]:
-    """Return why an amount cannot simply count, and the most it can be."""
-    if net is None:
-        return "income.unreadable", None
-    if net < 0:
-        return "income.unreadable", ZERO
-    if listed is None:
-        return "income.off_list", net
-    if listed.value == "caseworker":
-        return "income.left_to_caseworker", net
-    return None, net
-
-
-def has_parts(case: Case, benefit: str) -> bool:
-    """Say whether the list tells parts of a benefit apart; if not, all rows of a payment have the same answer."""
-    rule = case.book.guidelines.incomes.get(benefit)
-    return rule is not None and bool(rule.parts)
-
-
-def month_is_open(case: Case) -> bool:
-    """Say whether more may be paid in the month that counts than what the answers show.
-
-    Until the guideline day nothing held means nothing *yet*; a preliminary payment dated in the month, not before the day of the answer,
-    keeps the month open.
-    """
-    day = case.book.guidelines.income_month_complete.at(case.month)
-    complete = case.paid_in.day(day.value) if day else case.paid_in.last
-    if case.file.today < complete:
-        return True
-    for (_, source), answer in case.answers.items():
-        if source not in INCOME_SOURCES or answer.status == "unavailable":
-            continue
-        fetched = local_day(answer.fetched_at)
-        if fetched < complete:
-            return True
-        for payment in answer.payments:
-            if payment.preliminary and payment.paid_on is not None and case.is_now(payment.paid_on) and payment.paid_on >= fetched:
-                return True
-    return False
+def missing_parts(answer: RegisterAnswer) -> list[str]:
+    """Return the parts of an answer that may lack an income; what the register could not say of the person's identity is none."""
+    return [one for one in answer.deviations if _IDENTITY_GROUP not in one.upper()]
 
 
 def _amount(net: Ore | None) -> str:

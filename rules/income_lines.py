@@ -8,13 +8,16 @@ from rules import labels
 from rules.assessment import FactUsed
 from rules.context import INCOME_SOURCES, Case
 from rules.costs import changed_by_more_than
-from rules.facts import SOURCES, Member, RegisterAnswer, Source
+from rules.facts import SOURCES, Member
 from rules.findings import Findings
 from rules.found import Counted, blank
-from rules.income_items import Bucket, Collected, collect, in_line_order
+from rules.income_before import flag_what_may_be_missed, previous_amount, previous_counted, take_in_the_month_before
+from rules.income_items import Bucket, Collected, collect, fully_answered, in_line_order, missing_parts
+from rules.income_month import flag_not_yet_paid
 from rules.income_rules import (
     Earned,
     OwnNorm,
+    Terms,
     Window,
     checked_register,
     child_earnings,
@@ -24,89 +27,30 @@ from rules.income_rules import (
     with_uncertain,
     within_own_norm,
 )
+from rules.income_same import count_once, other_names
 from rules.legal import Version
 from rules.money import ZERO, Ore
+from rules.month import Month
 from rules.norm_lines import child_facts
 
 _SALARY = "salary"
-_IDENTITY_GROUP = "GEPI"
 _ENDS_WITHIN_MONTHS = 2
 
 
 def add_income_lines(case: Case, out: Findings, *, month_open: bool) -> None:
     """Add a line for each benefit and declared income of each person, and a blank one for each register that could not be checked."""
     found = collect(case, out)
-    merged = _count_once(case, out, found)
+    merged = count_once(case, out, found)
     if not month_open:
-        _paid_the_month_before(case, found)
+        take_in_the_month_before(case, found)
     for bucket in in_line_order(case, found.now):
         _line(case, out, bucket)
         _compare(case, out, bucket, month_open=month_open)
     _unchecked_registers(case, out)
+    flag_what_may_be_missed(case, out, found)
     if not month_open:
         _vanished(case, out, found, merged)
-        for benefit, person in found.overdue:
-            label = f"{labels.income(benefit)}, {labels.person(person)}"
-            out.flag("income.not_yet_paid", f"income.{benefit}.{person}", person=person, label=label)
-
-
-def _count_once(case: Case, out: Findings, found: Collected) -> set[tuple[str, str]]:
-    """Join what was declared with the same income in a register; return what was joined, as declared."""
-    table = case.book.guidelines.same_income.at(case.month)
-    tolerance = case.book.guidelines.same_income_tolerance.at(case.month)
-    merged: set[tuple[str, str]] = set()
-    for (kind, person), declared in found.declared.items():
-        benefit = (table.value.get(kind) if table else None) or kind
-        register = found.now.get((benefit, person))
-        if register is None or register.declared:
-            _not_in_its_register(case, declared)
-            found.now[kind, person] = declared
-            continue
-        merged.add((kind, person))
-        register.declared_too.append((kind, declared.certain))
-        sure = not declared.uncertain and not register.uncertain
-        if sure and abs(declared.certain - register.registered) <= (tolerance.value if tolerance else 0):
-            amount = labels.kr(declared.certain)
-            out.shown.append(f"{declared.label}: {amount} i ansökan är samma inkomst som {register.label} i registret, räknas en gång")
-        else:
-            register.differs = True
-            register.items += declared.items
-    return merged
-
-
-def _not_in_its_register(case: Case, declared: Bucket) -> None:
-    """Make a benefit uncertain that the applicant has declared by its name, and that the register that pays it does not show."""
-    origin = case.book.guidelines.origin(declared.benefit)
-    if origin in INCOME_SOURCES and _fully_answered(case, declared.person, origin):
-        _make_uncertain(declared)
-
-
-def _make_uncertain(declared: Bucket) -> None:
-    declared.items = [item if item.reason is not None else replace(item, reason="income.differs", most=item.net) for item in declared.items]
-
-
-def _paid_the_month_before(case: Case, found: Collected) -> None:
-    """Take in what was paid only the month before, when its source answered and last month's calculation did not have it."""
-    for (benefit, person), bucket in found.earlier.items():
-        if (benefit, person) in found.seen or _previous_amount(case, benefit, person) is not None:
-            continue
-        if names := _counted_as_declared(case, bucket):
-            # The register had it the month before and has it no longer: what is declared again may be paid or not.
-            for name in names:
-                if (name, person) in found.now:
-                    _make_uncertain(found.now[name, person])
-            continue
-        if _fully_answered(case, person, bucket.source):
-            bucket.month_before = True
-            found.now[benefit, person] = bucket
-
-
-def _counted_as_declared(case: Case, bucket: Bucket) -> list[str]:
-    """Return the names that applicants declare a benefit by under which last month's calculation has the same amount."""
-    tolerance = case.book.guidelines.same_income_tolerance.at(case.month)
-    within = tolerance.value if tolerance else 0
-    amounts = [(name, _previous_amount(case, name, bucket.person)) for name in _same_income(case, bucket.benefit)]
-    return [name for name, amount in amounts if amount is not None and abs(amount - bucket.certain) <= within]
+        flag_not_yet_paid(case, out)
 
 
 def _line(case: Case, out: Findings, bucket: Bucket) -> None:
@@ -129,7 +73,7 @@ def _line(case: Case, out: Findings, bucket: Bucket) -> None:
         kind=bucket.benefit,
         person=bucket.person,
         applied=_applied(bucket),
-        previous=_previous_counted(case, bucket),
+        previous=previous_counted(case, bucket.benefit, bucket.person),
         facts=(*(item.fact for item in bucket.items), *facts),
     )
     for reason, _ in bucket.uncertain:
@@ -165,17 +109,29 @@ def _counted(
 def _pay(case: Case, out: Findings, bucket: Bucket) -> tuple[Version[..., Counted], Counted, tuple[FactUsed, ...]]:
     version = jobbstimulans.at(case.time)
     assert version is not None
-    known = case.file.history.jobbstimulans if case.file.history.known else None
+    history = case.file.history
+    known = history.jobbstimulans if history.known else None
     windows = None if known is None else tuple(Window(one.from_month, one.to_month) for one in known if one.person == bucket.person)
-    if any(window.last < window.first for window in windows or ()):
-        windows = None
-    # The window follows the month of payment; the share is the law's own, and goes with the version of the rule.
-    percent = case.book.law.jobbstimulans_percent.at(version.month_of(case.time))
+    in_a_row = history.months_in_a_row if history.known else None
+    # The window follows the month of payment; the numbers are the law's own, and go with the version of the rule.
+    terms = _terms(case, version.month_of(case.time))
+    found = version.apply(bucket.certain, windows, case.paid_in, terms, in_a_row)
     facts = tuple(case.recorded(f"jobbstimulans[{bucket.person}]", f"{window.first} till {window.last}") for window in windows or ())
+    if windows == () and in_a_row is not None:
+        facts = (case.recorded("months_in_a_row", in_a_row),)
     running = [window for window in windows or () if case.paid_in in window]
-    if running and max(window.last for window in running) < case.month.plus(_ENDS_WITHIN_MONTHS):
+    if found.reason is None and running and max(window.last for window in running) < case.month.plus(_ENDS_WITHIN_MONTHS):
         out.flag("info.jobbstimulans_ends", bucket.key, person=bucket.person, label=bucket.label)
-    return version, version.apply(bucket.certain, windows, case.paid_in, percent), facts
+    return version, found, facts
+
+
+def _terms(case: Case, month: Month) -> Terms | None:
+    """Return the law's numbers for jobbstimulans; None when one of them is not known."""
+    law = case.book.law
+    percent, longest, after = (
+        series.at(month) for series in (law.jobbstimulans_percent, law.jobbstimulans_months, law.jobbstimulans_after_months)
+    )
+    return Terms(percent, longest, after) if percent and longest and after else None
 
 
 def _of_a_child(case: Case, out: Findings, child: Member, bucket: Bucket) -> tuple[Version[..., Counted], Counted, tuple[FactUsed, ...]]:
@@ -214,7 +170,7 @@ def _may_lack_earlier(case: Case, bucket: Bucket) -> bool:
         return False
     last = len(INCOME_SOURCES) if bucket.month_before else SOURCES.index(bucket.source) + 1
     answers = [case.answers.get((bucket.person, source)) for source in INCOME_SOURCES if SOURCES.index(source) < last]
-    return any(answer is not None and (answer.status == "unavailable" or _missing_parts(answer)) for answer in answers)
+    return any(answer is not None and (answer.status == "unavailable" or missing_parts(answer)) for answer in answers)
 
 
 def _between(bucket: Bucket, found: Counted) -> Counted:
@@ -232,7 +188,7 @@ def _compare(case: Case, out: Findings, bucket: Bucket, *, month_open: bool) -> 
     if case.previous is None or bucket.uncertain or bucket.month_before or bucket.differs:
         return
     names = (bucket.benefit, *(kind for kind, _ in bucket.declared_too if kind != bucket.benefit))
-    amounts = [amount for name in names if (amount := _previous_amount(case, name, bucket.person)) is not None]
+    amounts = [amount for name in names if (amount := previous_amount(case, name, bucket.person)) is not None]
     old = Ore(sum(amounts))
     if not amounts:
         out.flag("income.new", bucket.key, person=bucket.person, label=bucket.label)
@@ -252,7 +208,7 @@ def _unchecked_registers(case: Case, out: Findings) -> None:
         if source not in INCOME_SOURCES or case.file.person(person) is None:
             continue
         silent = answer.status == "unavailable"
-        parts = _missing_parts(answer)
+        parts = missing_parts(answer)
         if not silent and not parts:
             continue
         what = "kunde inte kontrolleras" if silent else "svarade bara delvis"
@@ -282,13 +238,13 @@ def _vanished(case: Case, out: Findings, found: Collected, merged: set[tuple[str
     for kind, person in dict.fromkeys((row.type, row.recipient) for row in (case.previous.incomes if case.previous else ())):
         if (kind, person) in found.seen or (kind, person) in merged or (kind, person) in found.now:
             continue
-        if not _previous_amount(case, kind, person) or _joined(case, found, kind, person):
+        if not previous_amount(case, kind, person) or _joined(case, found, kind, person):
             continue
         origin = case.book.guidelines.origin(kind)
         label, key = f"{labels.income(kind)}, {labels.person(person)}", f"income.{kind}.{person}"
         known = person if case.file.person(person) else None
         sources = [one for one in INCOME_SOURCES if origin in (one, None)]
-        if all(_fully_answered(case, person, one) for one in sources):
+        if all(fully_answered(case, person, one) for one in sources):
             out.flag("income.vanished", key, person=known, label=label)
         elif not any((person, one) in case.answers for one in sources) and not _has_left(case, person):
             out.flag("income.not_shown", key, person=known, label=label)
@@ -296,14 +252,7 @@ def _vanished(case: Case, out: Findings, found: Collected, merged: set[tuple[str
 
 def _joined(case: Case, found: Collected, kind: str, person: str) -> bool:
     """Say whether an income of last month is there now under the name of the same income in a register, or the other way about."""
-    return any((name, person) in found.seen and _previous_amount(case, name, person) is None for name in _same_income(case, kind))
-
-
-def _same_income(case: Case, kind: str) -> list[str]:
-    """Return the other names of an income: as its register has it, or as applicants declare it."""
-    table = case.book.guidelines.same_income.at(case.month)
-    pairs = table.value.items() if table else ()
-    return [benefit for declared, benefit in pairs if declared == kind] + [declared for declared, benefit in pairs if benefit == kind]
+    return any((name, person) in found.seen and previous_amount(case, name, person) is None for name in other_names(case, kind))
 
 
 def _has_left(case: Case, person: str) -> bool:
@@ -311,29 +260,8 @@ def _has_left(case: Case, person: str) -> bool:
     return case.file.person(person) is None and case.previous is not None and person in case.previous.members
 
 
-def _fully_answered(case: Case, person: str, source: str) -> bool:
-    known: Source | None = next((one for one in INCOME_SOURCES if one == source), None)
-    return known is not None and case.answered(person, known) and not _missing_parts(case.answers[person, known])
-
-
-def _missing_parts(answer: RegisterAnswer) -> list[str]:
-    """Return the parts of an answer that may lack an income; what the register could not say of the person's identity is none."""
-    return [one for one in answer.deviations if _IDENTITY_GROUP not in one.upper()]
-
-
 def _applied(bucket: Bucket) -> Ore | None:
     if bucket.declared_too:
         return Ore(sum(amount for _, amount in bucket.declared_too))
     nets = [item.net for item in bucket.items if item.net is not None]
     return Ore(sum(nets)) if bucket.declared and len(nets) == len(bucket.items) else None
-
-
-def _previous_amount(case: Case, kind: str, person: str) -> Ore | None:
-    """Return last month's sum before jobbstimulans; None = last month's calculation does not have it."""
-    amounts = [row.amount for row in (case.previous.incomes if case.previous else ()) if (row.type, row.recipient) == (kind, person)]
-    return Ore(sum(amounts)) if amounts else None
-
-
-def _previous_counted(case: Case, bucket: Bucket) -> Ore | None:
-    rows = [row for row in (case.previous.incomes if case.previous else ()) if (row.type, row.recipient) == (bucket.benefit, bucket.person)]
-    return Ore(sum(row.amount if row.counted is None else row.counted for row in rows)) if rows else None

@@ -22,6 +22,11 @@ class Window:
     first: Month
     last: Month
 
+    @property
+    def months(self) -> int:
+        """How many months it is; none or fewer when it ends before it begins."""
+        return self.last.index - self.first.index + 1
+
     def __contains__(self, month: Month) -> bool:
         return self.first <= month <= self.last
 
@@ -40,22 +45,39 @@ def fritidskort(income: str) -> bool:
     return income.casefold() == "fritidskort"
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The law's numbers for jobbstimulans: the share of pay that counts, the longest window, and the months that give the right."""
+
+    percent: Dated[int]
+    longest: Dated[int]
+    after: Dated[int]
+
+
 @rule("SoL 2025:400 12 kap. 8 §", in_force=_2025)
 @rule("SoL 2001:453 4 kap. 1 b §", in_force=_OLD)
-def jobbstimulans(pay: Ore, windows: tuple[Window, ...] | None, month: Month, percent: Dated[int] | None) -> Counted:
+def jobbstimulans(
+    pay: Ore, windows: tuple[Window, ...] | None, month: Month, terms: Terms | None, months_in_a_row: int | None = None
+) -> Counted:
     """Count 75 % of pay from employment while the person's 24-month window runs.
 
-    `pay` is net, in öre; `month` the month of payment. No window on record means the caseworker must look: it is not the same as no right.
+    `pay` is net, in öre; `month` the month of payment. No window on record is no right while there have been too few months with support
+    in a row for it to have arisen; else the caseworker must look, and also when a window is longer than the law's or ends before it begins.
     """
-    if percent is None:
-        return blank("sum.parameter_missing", "andelen för jobbstimulans är inte känd", high=pay)
-    reduced = part(pay, percent.value)
-    if not windows:
-        because = f"räknas med {percent.value} till 100 %: perioden för jobbstimulans är inte känd"
-        return blank("income.jobbstimulans_unknown", because, low=reduced, high=pay, parameters=(percent.used(),))
+    if terms is None:
+        return blank("sum.parameter_missing", "lagens tal för jobbstimulans är inte kända", high=pay)
+    percent, used = terms.percent.value, (terms.percent.used(),)
+    sure = windows is not None and all(0 < window.months <= terms.longest.value for window in windows)
+    if sure and not windows and months_in_a_row is not None and 0 <= months_in_a_row < terms.after.value:
+        because = f"{months_in_a_row} månader i rad med försörjningsstöd: rätten till jobbstimulans uppkommer efter {terms.after.value}"
+        return counted(pay, f"{because}, så hela lönen räknas", (terms.after.used(),))
+    reduced = part(pay, percent)
+    if not sure or not windows:
+        because = f"räknas med {percent} till 100 %: perioden för jobbstimulans är inte känd"
+        return blank("income.jobbstimulans_unknown", because, low=reduced, high=pay, parameters=used)
     if not any(month in window for window in windows):
         return counted(pay, "utanför perioden för jobbstimulans")
-    return counted(reduced, f"{100 - percent.value} % räknas inte (jobbstimulans)", (percent.used(),))
+    return counted(reduced, f"{100 - percent} % räknas inte (jobbstimulans)", used)
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,11 @@ def _aktivitetskrav(case: Case, out: Findings, adult: Member) -> None:
     if certain:
         more = [*certain, *(["en plan av nämnden finns"] if plan else [])]
         out.flag("info.aktivitetskrav_exempt", adult.ref, person=adult.ref, label=label, more=f"({'; '.join(more)})")
-    elif not plan:
+    else:
+        code = "info.aktivitetskrav_plan" if plan else "info.aktivitetskrav"
         counted = f"bistånd {months} månader i rad" if months is not None else "antalet månader i rad med bistånd är inte känt"
-        more = [f"{counted}, ingen plan av nämnden i underlaget", *_more(case, person, exemptions)]
-        out.flag("info.aktivitetskrav", adult.ref, person=adult.ref, label=label, more=f"({'; '.join(more)})")
+        more = [counted if plan else f"{counted}, ingen plan av nämnden i underlaget", *_more(case, person, exemptions)]
+        out.flag(code, adult.ref, person=adult.ref, label=label, more=f"({'; '.join(more)})")
 
 
 def _more(case: Case, person: Person, exemptions: tuple[Exemption, ...]) -> Iterator[str]:

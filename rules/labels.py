@@ -76,6 +76,11 @@ _LONGEST = 80
 """The most characters of a text from outside in a label."""
 
 
+def is_unknown(text: str | None) -> bool:
+    """Say whether a text is a value from outside that nobody knows; one that is left out is not."""
+    return text is not None and text.startswith(UNKNOWN)
+
+
 def cost(kind: str) -> str:
     """Name a cost."""
     return _COSTS.get(kind) or f"Okänd kostnad {_in_brackets(kind)}".strip()

@@ -21,6 +21,8 @@ _SHOWN = "rules/parameters"
 _OTHER_NAMES = (
     "prisbasbelopp",
     "jobbstimulans.counted_percent",
+    "jobbstimulans.months",
+    "jobbstimulans.after_months",
     "aktivitetskrav.after_months",
     "aktivitetskrav.hours",
     "aktivitetskrav.fewer_hours",
@@ -36,6 +38,8 @@ class LawParameters:
     riksnorm: Mapping[str, Series[Ore]]
     prisbasbelopp: Series[Ore]
     jobbstimulans_percent: Series[int]
+    jobbstimulans_months: Series[int]
+    jobbstimulans_after_months: Series[int]
     aktivitetskrav_after_months: Series[int]
     aktivitetskrav_hours: Series[int]
     aktivitetskrav_fewer_hours: Series[int]
@@ -66,6 +70,8 @@ def read_law_parameters(folder: Path = FOLDER) -> LawParameters:
         riksnorm=riksnorm,
         prisbasbelopp=read_series("prisbasbelopp", numbers["prisbasbelopp"], Place.kronor, statuses=STATUSES),
         jobbstimulans_percent=number("jobbstimulans.counted_percent", 100),
+        jobbstimulans_months=number("jobbstimulans.months", 120),
+        jobbstimulans_after_months=number("jobbstimulans.after_months", 120),
         aktivitetskrav_after_months=number("aktivitetskrav.after_months", 120),
         aktivitetskrav_hours=number("aktivitetskrav.hours", 168),
         aktivitetskrav_fewer_hours=number("aktivitetskrav.fewer_hours", 168),

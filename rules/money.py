@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, NewType
 
@@ -11,6 +12,7 @@ Ore = NewType("Ore", int)
 ZERO = Ore(0)
 _ORE_PER_KRONA = 100
 _LARGEST = Decimal("1000000000")
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _SMALLEST_EXPONENT = -2
 """Below this power of ten there is no whole öre; multiplying so small a number could round it to zero without a word."""
 
@@ -57,7 +59,7 @@ def part(amount: Ore, percent: int) -> Ore:
 
 
 def _from_outside(value: object) -> int:
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _DECIMAL.fullmatch(value):
         raise ValueError("an amount is written as a decimal string in kronor, for example '1850.00'")
     return ore(value)
 

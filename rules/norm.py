@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rules.assessment import ParameterUsed
 from rules.dated import Dated
@@ -91,7 +91,7 @@ class Quotients:
 class ChildFacts:
     """What a child's amount depends on; None = unknown. `whole_month` = the child lives here every day of the month.
 
-    `lunch` are the parameters that told about lunch, where it was not a fact of the case.
+    `lunch` are the parameters that told about lunch, where it was not a fact of the case. `born_in_month` = on a day after its first.
     """
 
     age: int | None
@@ -100,6 +100,7 @@ class ChildFacts:
     lunch_elsewhere: bool | None
     school_youth: bool | None
     lunch: tuple[ParameterUsed, ...] = ()
+    born_in_month: bool = False
 
     @property
     def in_household(self) -> bool | None:
@@ -109,6 +110,16 @@ class ChildFacts:
         if self.age < _GROWN_UP:
             return True
         return False if self.age >= _SCHOOL_YOUTH_UNDER else self.school_youth
+
+    @property
+    def surely_member(self) -> bool:
+        """Say whether the household's size surely counts this child: of the household, and at home at least a day of the month."""
+        return self.in_household is True and (self.whole_month or bool(self.days))
+
+
+def are_together(civil_status: str | None) -> bool:
+    """Say whether two adults are sambor or married."""
+    return civil_status in ("cohabiting", "married")
 
 
 def band_of(age: int) -> str | None:
@@ -127,7 +138,7 @@ def riksnorm_adults(adults: int, civil_status: str | None, table: NormTable | No
     if table is None:
         return blank("norm.no_amounts", _NO_AMOUNTS)
     single, sambo = table["adult.single"], table["adult.sambo"]
-    together = civil_status in ("cohabiting", "married")
+    together = are_together(civil_status)
     if adults == 2 and together:
         return _known(sambo, "sambor: ett belopp för båda tillsammans")
     if adults == 2:
@@ -156,25 +167,42 @@ def riksnorm_child(child: ChildFacts, table: NormTable | None, quotients: Quotie
     """
     if table is None:
         return blank("norm.no_amounts", _NO_AMOUNTS)
-    band = band_of(child.age) if child.age is not None else None
+    doubt = _doubt(child)
+    if doubt is not None:
+        return _up_to(doubt, replace(child, age=0, whole_month=True) if child.born_in_month else child, table, quotients)
+    return _by_days_and_lunch(child, table, quotients)
+
+
+def _doubt(child: ChildFacts) -> tuple[str, str] | None:
+    """Say why a child's amount is for a person to judge, as a reason and in words; None = only lunch may be unknown."""
+    if child.born_in_month:
+        return "norm.born_in_month", "fött under månaden"
     if child.age is None or child.age < 0:
-        return blank("norm.age_unknown", "åldern är inte känd", high=table.largest_child())
-    if band is None or (child.age >= _GROWN_UP and child.school_youth is False):
-        return blank("norm.own_household", "eget hushåll från 18 år utan skolgång", high=table.largest_child())
+        return "norm.age_unknown", "åldern är inte känd" if child.age is None else "födelsedagen ligger efter månaden"
+    if child.in_household is False:
+        young = child.age < _SCHOOL_YOUTH_UNDER
+        return "norm.own_household", "eget hushåll från 18 år utan skolgång" if young else "eget hushåll från 21 år"
+    if not child.whole_month and child.days is None:
+        return "norm.days_unknown", "antalet dagar är inte känt"
+    return None if child.in_household else ("norm.youth_unknown", "18 år eller äldre")
+
+
+def _up_to(doubt: tuple[str, str], child: ChildFacts, table: NormTable, quotients: Quotients) -> Counted:
+    """Leave a child's amount blank, up to the largest that the age, the days and lunch allow as far as they are known."""
+    band = band_of(child.age) if child.age is not None else None
+    if band is None:
+        return blank(*doubt, high=table.largest_child())
     full, less = table.child(band, without_lunch=False), table.child(band, without_lunch=True)
-    days = quotients.divisor if child.whole_month else child.days
-    if days is None or (child.age >= _GROWN_UP and child.school_youth is None):
-        reason, because = (
-            ("norm.days_unknown", "antalet dagar är inte känt") if days is None else ("norm.youth_unknown", "18 år eller äldre")
-        )
-        return blank(reason, because, high=_value(full), parameters=_used(full))
-    return _by_days_and_lunch(child, band, days, (full, less), quotients)
+    most = less if less is not None and child.lunch_elsewhere is True else full
+    days = quotients.divisor if child.whole_month or child.days is None else child.days
+    return blank(*doubt, high=None if most is None else quotients.part_month(most.value, days), parameters=_used(most))
 
 
-def _by_days_and_lunch(
-    child: ChildFacts, band: str, days: int, amounts: tuple[Dated[Ore] | None, Dated[Ore] | None], quotients: Quotients
-) -> Counted:
+def _by_days_and_lunch(child: ChildFacts, table: NormTable, quotients: Quotients) -> Counted:
     """Count by lunch, where it makes a difference, and by days. No amount without lunch is above the one with lunch."""
+    band = band_of(child.age or 0) or ""  # age and days are known: see _doubt
+    amounts = table.child(band, without_lunch=False), table.child(band, without_lunch=True)
+    days = quotients.divisor if child.whole_month else child.days or 0
     full, less = (None if one is None else quotients.part_month(one.value, days) for one in amounts)
     part = "" if child.whole_month else f", {days} dagar av {quotients.divisor}"
     more = () if child.whole_month else quotients.used
@@ -202,10 +230,11 @@ def riksnorm_child_2027(child: ChildFacts, table: NormTable | None, quotients: Q
 
 @rule("SFS 2025:468 12 kap. 2-3 §§", in_force=_TO_2026)
 @rule(_SFS_2001, in_force=_OLD)
-def common_costs(members: int, others: int | None, table: NormTable | None, quotients: Quotients) -> Counted:
+def common_costs(members: int, others: int | None, table: NormTable | None, quotients: Quotients, doubtful: int = 0) -> Counted:
     """Common costs by the household's size; others who share the home bear their own share.
 
-    When it is unknown whether others live there the share is blank, between nothing and the whole.
+    When it is unknown whether others live there the share is blank, between nothing and the whole. `doubtful` of the members may be
+    outside the calculation: then it is blank, down to the share of the rest.
     """
     if table is None:
         return blank("norm.no_amounts", _NO_AMOUNTS)
@@ -221,13 +250,18 @@ def common_costs(members: int, others: int | None, table: NormTable | None, quot
     if whole is None:
         low, most = table.common_between(size)
         high = None if most is None else quotients.share(most, members, size) if others else most
-        low = quotients.share(low, members, size) if others else low
+        low = quotients.share(low, members - doubtful, size) if others or doubtful else low
         return blank("norm.no_amounts", f"{because}: {_NO_AMOUNT}", low=low, high=high, parameters=used)
-    return counted(quotients.share(whole, members, size) if others else whole, because, used)
+    amount = quotients.share(whole, members, size) if others else whole
+    if doubtful:
+        because = f"{because}, varav {doubtful} kanske inte ingår i beräkningen"
+        used = tuple(dict.fromkeys((*used, *quotients.used)))
+        return blank("norm.members_unknown", because, low=quotients.share(whole, members - doubtful, size), high=amount, parameters=used)
+    return counted(amount, because, used)
 
 
 @common_costs.version(_LAW_2027, in_force=_FROM_2027)
-def common_costs_2027(members: int, others: int | None, table: NormTable | None, quotients: Quotients) -> Counted:  # noqa: ARG001 - nothing to count with
+def common_costs_2027(members: int, others: int | None, table: NormTable | None, quotients: Quotients, doubtful: int = 0) -> Counted:  # noqa: ARG001 - nothing to count with
     """The norm of 2027 has its law but no amounts yet."""
     return blank("norm.no_amounts", _NO_AMOUNTS)
 

@@ -14,7 +14,7 @@ from rules.findings import Findings
 from rules.found import Counted
 from rules.money import ZERO, Ore, kronor
 from rules.month import Month
-from rules.norm import ChildFacts, NormTable, Quotients, band_of, common_costs, riksnorm_adults, riksnorm_child
+from rules.norm import ChildFacts, NormTable, Quotients, are_together, band_of, common_costs, riksnorm_adults, riksnorm_child
 from rules.norm_choices import is_left, one_of, ways_to_divide, ways_to_round
 
 _THIRTY = 30
@@ -80,7 +80,7 @@ def _child(case: Case, out: Findings, child: Member, table: NormTable | None, qu
     ways = [way for by_age in _ages(case, child, facts) for way in ways_to_divide(by_age, divisor)]
     found = one_of([version.apply(way, table, one) for way in ways for one in quotients])
     found = _chosen(found, case.book.guidelines.age_on.at(case.month))
-    age = f"{facts.age} år" if facts.age is not None and facts.age >= 0 else "ålder okänd"
+    age = f"{max(facts.age, 0)} år" if facts.age is not None and (facts.age >= 0 or facts.born_in_month) else "ålder okänd"
     out.line(
         version,
         found,
@@ -104,7 +104,9 @@ def _common(case: Case, out: Findings, table: NormTable | None, quotients: tuple
     assert version is not None
     household = case.file.application.household
     size = len(household.members)
-    found = one_of([version.apply(members, household.others_in_home, table, one) for members in _sizes(case) for one in quotients])
+    found = one_of(
+        [version.apply(members, household.others_in_home, table, one, doubtful) for members, doubtful in _sizes(case) for one in quotients]
+    )
     if any(not child_facts(case, child, case.month).whole_month for child in case.children):
         found = _chosen(found, case.book.guidelines.part_month_child_in_common_costs.at(case.month))
     out.line(
@@ -130,13 +132,23 @@ def _ages(case: Case, child: Member, facts: ChildFacts) -> tuple[ChildFacts, ...
     return (facts,) if last.age == facts.age else (facts, last)
 
 
-def _sizes(case: Case) -> tuple[int, ...]:
-    """Return the household's size, and that without children of part of the month where the guidelines leave open how they count."""
-    size = len(case.file.application.household.members)
+def _sizes(case: Case) -> tuple[tuple[int, int], ...]:
+    """Return the household's size and how many of it are doubtful, as all ways to count children of part of the month have it.
+
+    It is more than one way where the guidelines leave that open: with those children and without them.
+    """
+    size, doubtful = len(case.file.application.household.members), doubtful_members(case)
     if not is_left(case.book.guidelines.part_month_child_in_common_costs.at(case.month)):
-        return (size,)
-    part = sum(not child_facts(case, child, case.month).whole_month for child in case.children)
-    return (size, max(size - part, 1)) if part else (size,)
+        return ((size, doubtful),)
+    part = [child for child in case.children if not child_facts(case, child, case.month).whole_month]
+    doubtful_part = sum(not child_facts(case, child, case.month).surely_member for child in part)
+    return ((size, doubtful), (max(size - len(part), 1), doubtful - doubtful_part)) if part else ((size, doubtful),)
+
+
+def doubtful_members(case: Case) -> int:
+    """Return how many of the household may be outside its calculation: children of whom that is not known, and one of two adults apart."""
+    apart = len(case.adults) == 2 and not are_together(case.file.application.household.civil_status)
+    return apart + sum(not child_facts(case, child, case.month).surely_member for child in case.children)
 
 
 def _chosen(found: Counted, guideline: Dated[str] | None) -> Counted:
@@ -167,7 +179,8 @@ def _child_facts(case: Case, child: Member, day: date, days_of_month: int) -> Ch
         lunch = _lunch_last_month(case, child)
     if lunch is None and age is not None:
         lunch, used = _lunch_by_guidelines(case, age)
-    return ChildFacts(age, whole, child.days_in_home, lunch, child.school_youth, used)
+    in_month = born is not None and day < born and (born.year, born.month) == (day.year, day.month)
+    return ChildFacts(age, whole, child.days_in_home, lunch, child.school_youth, used, born_in_month=in_month)
 
 
 def _lunch_last_month(case: Case, child: Member) -> bool | None:

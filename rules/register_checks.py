@@ -48,7 +48,7 @@ def _facts(case: Case, out: Findings, answer: RegisterAnswer, key: str) -> None:
         if true:
             out.flag(code, key, person=person, source=_name(answer))
     for number, benefit in enumerate(facts.applied_not_decided):
-        out.flag("register.benefit_pending", f"{key}.{number}", person=person, label=f"{benefit}, {labels.person(person)}")
+        out.flag("register.benefit_pending", f"{key}.{number}", person=person, label=f"{labels.short(benefit)}, {labels.person(person)}")
     _civil_status(case, out, answer, key)
     if facts.vehicles:
         out.flag("case.assets", key, person=person, label=f"fordon, {labels.person(person)}")
@@ -56,7 +56,7 @@ def _facts(case: Case, out: Findings, answer: RegisterAnswer, key: str) -> None:
         out.flag("case.assets", key, person=person, label=f"kapitalinkomst, {labels.person(person)}")
     if facts.tax_refund:
         out.flag("case.assets", f"{key}.tax_refund", person=person, label=f"skatteåterbäring, {labels.person(person)}")
-    if any(permit.permanent is not True or permit.to_day is not None for permit in facts.permits):
+    if any(permit.permanent is not True or permit.to_day is not None or labels.is_unknown(permit.kind) for permit in facts.permits):
         # Only a permanent permit without an end is recognised: a temporary one, or one of an unknown kind, is for a person.
         out.flag("case.permit", key, person=person)
 

@@ -16,7 +16,7 @@ from rules.money import Ore, ore
 from rules.month import Month
 
 MAX_FILE_BYTES = 1_000_000
-_WHOLE = re.compile(r"-?(0|[1-9]\d*)")
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml, where PyYAML was built with it, reads a file in a tenth of the time. Only nodes are composed, no values made."""
 _TEXT_TAG = "tag:yaml.org,2002:str"

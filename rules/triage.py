@@ -98,9 +98,11 @@ def triage(case_file: CaseFile, rulebook: Rulebook, *, digests: bool = True) -> 
 def _is_a_household(file: CaseFile) -> bool:
     """One applicant, at most one co-applicant, children; each person once and under the name their role has."""
     refs = [member.ref for member in file.application.household.members]
+    numbers = [member.personnummer for member in file.application.household.members if member.personnummer is not None]
     adults = {member.ref: member.role for member in file.adults}
     return (
         len(set(refs)) == len(refs)
+        and len(set(numbers)) == len(numbers)
         and adults in ({"applicant": "applicant"}, {"applicant": "applicant", "co_applicant": "co_applicant"})
         and not {"applicant", "co_applicant"} & {child.ref for child in file.children}
     )

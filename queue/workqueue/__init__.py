@@ -34,7 +34,7 @@ from workqueue.records import (
 )
 from workqueue.states import EDGES, ENDED, LEASED, NOT_ENDED, RESTING, Edge, Outcome, State
 from workqueue.store import WorkQueue
-from workqueue.upgrading import upgrade
+from workqueue.upgrading import is_made, upgrade
 
 __all__ = [
     "EDGES",
@@ -72,5 +72,6 @@ __all__ = [
     "StoredEvent",
     "Unfinished",
     "WorkQueue",
+    "is_made",
     "upgrade",
 ]

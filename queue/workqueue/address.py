@@ -17,6 +17,7 @@ CREDENTIAL = "database-password"
 _ALLOWED = frozenset(
     {"host", "port", "dbname", "user", "sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "connect_timeout"}
 )
+_SYSTEM = "system"
 _FILES = ("sslrootcert", "sslcert", "sslkey")
 _CREDENTIALS_FOLDER = "CREDENTIALS_DIRECTORY"
 _PASSWORD_LIMIT_BYTES = 1024
@@ -30,8 +31,8 @@ class PostgresAddress:
     password_file: Path | None = None
 
     @classmethod
-    def parse(cls, url: str, *, folder: Path | None = None, password_file: Path | None = None) -> PostgresAddress:
-        """Return the address in `postgresql://user@host:port/database?...`; files in it count from `folder`.
+    def parse(cls, url: str) -> PostgresAddress:
+        """Return the address in `postgresql://user@host:port/database?...`.
 
         Raises ValueError, which never quotes the address: somebody may have put a password there.
         """
@@ -50,12 +51,14 @@ class PostgresAddress:
             raise ValueError(f"{', '.join(unknown)} cannot be set here; allowed are {', '.join(sorted(_ALLOWED))}")
         if not told.get("dbname"):
             raise ValueError("the name of the database is missing: postgresql://user@host:port/database")
-        for name in _FILES:
-            if folder is not None and name in told and told[name] != "system":
-                told[name] = os.path.normpath(folder / told[name])
         if not _is_safe(told):
             raise ValueError("a server on another machine is reached only with sslmode=verify-full and sslrootcert=FILE")
-        return cls(told, password_file)
+        return cls(told)
+
+    def within(self, folder: Path, password_file: Path | None) -> PostgresAddress:
+        """Return the same address with its files counted from a folder, and with where its password is."""
+        files = {name: os.path.normpath(folder / self.options[name]) for name in _FILES if self.options.get(name, _SYSTEM) != _SYSTEM}
+        return PostgresAddress({**self.options, **files}, password_file)
 
     def __str__(self) -> str:
         host = self.options.get("host", "")

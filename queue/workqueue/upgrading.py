@@ -49,6 +49,15 @@ def is_empty(database: Database) -> bool:
         return revision(connection) is None
 
 
+def is_made(place: Place) -> bool:
+    """Return whether there is a database with tables at a place; makes none. Raises QueueError when it cannot be asked."""
+    database = database_at(place)
+    try:
+        return database.is_there() and not is_empty(database)
+    finally:
+        database.close()
+
+
 def refuse_other_version(connection: Connection) -> None:
     """Raise PermanentQueueError unless the database has exactly this program's tables."""
     if revision(connection) != head():

@@ -16,6 +16,7 @@ from robot import logs
 from robot.cli.options import EXIT_FAILED, EXIT_NOT_ALLOWED, ConfigOption, JsonOption, settings_from
 from robot.cli.output import console, fail
 from robot.daemon import case_system_of, open_queue, registers_of
+from robot.database import is_made
 from robot.settings import Settings
 from rules import Rulebook, RulebookError, load_rulebook
 from rules.missing import missing, no_longer_listed
@@ -72,14 +73,14 @@ def _store(settings: Settings) -> Handshake:
     """Look at database and key. Makes neither: made by whoever runs the check, they might not be the daemon's to read."""
     storage = settings.storage
     try:
-        if storage.database.exists():
+        if is_made(settings):
             open_queue(settings, settings.clock()).close()
             return Handshake("database", ok=True, message=f"{storage.database}, key {storage.key_file}")
         if storage.key_file.exists():
             MasterKey.load(storage.key_file)
     except QueueError as error:
         return Handshake("database", ok=False, message=str(error))
-    return Handshake("database", ok=True, message=f"{storage.database} is made at first start, as is a key that is not there yet")
+    return Handshake("database", ok=True, message=f"{storage.database}: tables are made at first start, as is a key that is not there yet")
 
 
 def _rulebook(settings: Settings, results: list[Handshake]) -> Rulebook | None:

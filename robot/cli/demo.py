@@ -90,11 +90,11 @@ def _exit_code(process: subprocess.Popen[bytes], *, once: bool) -> int:
 
 def _progress(settings: Settings) -> tuple[int, int]:
     """Return how many cases have come to rest, and how many the robot has seen."""
-    from robot.daemon import open_queue
+    from robot.database import is_made, open_queue
 
-    if not settings.storage.database.exists() or not settings.storage.key_file.exists():
-        return 0, 0
     try:
+        if not settings.storage.key_file.exists() or not is_made(settings):
+            return 0, 0
         opened = open_queue(settings, settings.clock())
     except QueueError:
         return 0, 0

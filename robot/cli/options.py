@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from robot.cli.output import fail
-from robot.database import open_queue
+from robot.database import is_made, open_queue
 from robot.settings import Settings, SettingsError, load
 from workqueue import QueueError, WorkQueue
 
@@ -32,9 +32,10 @@ def settings_from(path: Path) -> Settings:
 @contextmanager
 def queue_of(settings: Settings) -> Iterator[WorkQueue]:
     """Open the queue of these settings, or end with exit code 1 and what to do."""
-    if not settings.storage.database.exists():
-        fail(f"CLI-001 there is no database at {settings.storage.database}: start the robot with `bistandsrobot run` first", EXIT_FAILED)
     try:
+        if not is_made(settings):
+            place = settings.storage.database
+            fail(f"CLI-001 there is no database at {place}: start the robot with `bistandsrobot run` first", EXIT_FAILED)
         opened = open_queue(settings, settings.clock())
     except QueueError as error:
         fail(str(error), EXIT_FAILED)

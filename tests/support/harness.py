@@ -9,13 +9,14 @@ import json
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from connectors.simulators.population import build
 from connectors.simulators.world import ApplicationRecord, World
@@ -28,6 +29,7 @@ from workqueue import Item, WorkQueue
 
 TODAY = date(2026, 11, 30)
 MOST = 10_000
+Changes = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass
@@ -120,13 +122,28 @@ def _call(base: str, method: str, path: str, **options: Any) -> Any:
 
 
 @contextlib.contextmanager
-def town(root: Path, *, cases: int, seed: int = 7, today: date = TODAY) -> Iterator[Town]:
-    """Start a municipality with that many applications; the robot is not started."""
+def town(
+    root: Path, *, cases: int, seed: int = 7, today: date = TODAY, database: str | None = None, changes: Changes | None = None
+) -> Iterator[Town]:
+    """Start a municipality with that many applications; the robot is not started.
+
+    `database` = the address of a database on a server, instead of a file. `changes` = settings to change, by section.
+    """
     with world(root, cases=cases, seed=seed, today=today, day_length_s=None) as running:
+        _change(running.config, {"storage": {"database": database}} if database else {})
+        _change(running.config, changes or {})
         key = running.settings().storage.key_file
         key.write_bytes(base64.b64encode(hashlib.sha256(b"a key for tests, the same each time").digest()))
         key.chmod(0o600)
         yield Town(running, build(seed, cases, today))
+
+
+def _change(config: Path, changes: Changes) -> None:
+    if changes:
+        data = yaml.safe_load(config.read_text(encoding="utf-8"))
+        for section, values in changes.items():
+            data[section] |= values
+        config.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
 def wait_for(condition: Callable[[], bool], *, within_s: float = 60, what: str = "the condition") -> None:

@@ -87,11 +87,12 @@ class Making:
         status = self.pick("answered", "answered", "nothing_held", rare=("unavailable",))
         most = 3 if source in BENEFITS and (status == "answered" or self.random.random() < 0.1) else 0
         complete = self.before.last
+        fetched = self.pick(complete, rare=(complete - timedelta(days=6), complete + timedelta(days=2)))
         return {
             "person": person,
             "source": source,
             "status": status,
-            "fetched_at": f"{self.pick(complete, rare=(complete - timedelta(days=6), complete + timedelta(days=2))).isoformat()}T06:00:00+01:00",
+            "fetched_at": f"{fetched.isoformat()}T06:00:00+01:00",
             "facts": {
                 "protected": self.pick(False, rare=(None,)),
                 "job_seeker": self.pick(*MAYBE),
@@ -149,7 +150,8 @@ class Making:
         adults = ["applicant", "co_applicant"][: self.random.randint(1, 2)]
         status = self.pick("cohabiting" if len(adults) == 2 else "single", rare=("single", "cohabiting", "married", None, "unknown:X"))
         members: list[JsonObject] = [
-            {"ref": ref, "role": ref, "personnummer": self.pick("199001012385", rare=("200612022380", None))} for ref in adults
+            {"ref": ref, "role": ref, "personnummer": self.pick(number, rare=("200612022384", "199001012386", None))}
+            for ref, number in zip(adults, ("199001012385", "199102022390"), strict=False)
         ]
         members += [self.child(number) for number in range(1, self.pick(0, 0, 1, 2, rare=(3, 8)) + 1)]
         refs = [str(member["ref"]) for member in members]
@@ -216,6 +218,8 @@ class Making:
             "norms": [],
             "need": "0.00",
         }
+        if self.random.random() < 0.1:
+            data["today"] = self.before.day(15).isoformat()
         found = rules.assess(CaseFile.model_validate(data), BOOK, hand_over=True)
         data["history"]["previous_calculation"]["need"] = written(max(found.sums.need, 0)) if found.sums else "0.00"
 

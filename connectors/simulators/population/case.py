@@ -171,7 +171,7 @@ class Case:
         need = self.known_need()
         if self.history == "final" and self.calculation().need < 0:
             flags.add("case.surplus")
-        if self.history == "final" and abs(need - self.calculation().need) > kr(NEED_MAY_DIFFER_KR):
+        if self.history == "final" and self.household.norm() is not None and abs(need - self.calculation().need) > kr(NEED_MAY_DIFFER_KR):
             flags.add("sum.need_differs")
         if flags:
             return Expected("review", flags=tuple(sorted(flags)))

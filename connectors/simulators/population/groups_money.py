@@ -120,8 +120,8 @@ def _eighteen(case: Case) -> None:
     case.household.child(18)
     home(case)
     case.settle(("Etableringsersättning", 0))
-    case.open_norm = case.household.children[0].amount(case.month, None)
-    case.blank("norm.youth_unknown")
+    case.open_norm = case.household.children[0].amount(case.month, None) + case.household.common_without(1)
+    case.blank("norm.youth_unknown", "norm.members_unknown")
 
 
 NORMS = (

@@ -108,6 +108,12 @@ class Household:
         """Return how many are in the calculation."""
         return sum(not adult.former for adult in self.adults) + sum(not child.former for child in self.children)
 
+    def common_without(self, fewer: int) -> int:
+        """Return how much of the common costs is open when so many of the members may be outside the calculation, öre."""
+        size = self.size()
+        whole = kr(norm_for(self.month.year).common[size + self.others - 1])
+        return self._common(self.month, size) - rounded(whole, size - fewer, size + self.others)
+
     def _adults(self, month: date, adults: int) -> int:
         norm = norm_for(month.year)
         return kr(norm.single if adults == 1 else norm.sambo)

@@ -13,11 +13,18 @@ _AGES = ((1, 2), (3, 5), (7, 10), (11, 14), (15, 17))
 
 
 def home(case: Case) -> None:
-    """Apply for rent and electricity within the caps, the same as last month or changed by little."""
+    """Apply for rent and electricity within the caps, the same as last month or changed by little.
+
+    A changed rent of a home that others share is for a person: they may have a share of it to bear.
+    """
     size = case.household.size()
     cap = RENT_CAPS_KR[size - 1]
     rent = case.between(cap * 65 // 100, cap * 95 // 100)
-    case.cost("rent", rent, rent - case.rng.choice((0, 0, 0, 50, 120)))
+    change = case.rng.choice((0, 0, 0, 50, 120))
+    shared = bool(case.household.others) and change > 0
+    case.cost("rent", rent, rent - change, certain=0 if shared else None)
+    if shared:
+        case.blank("cost.left_to_caseworker")
     cap = ELECTRICITY_CAPS_KR[size - 1]
     electricity = case.between(cap * 50 // 100, cap * 95 // 100)
     case.cost("electricity", electricity, electricity - case.rng.choice((0, 0, 10, electricity // 100 * 8)))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from connectors.case_systems.port import Standing
 from connectors.errors import ConnectorError
+from robot.duty import PullDuty
+from robot.pull import Puller
 from tests.unit.robot_parts.fakes import CASE, MORNING, FakeCase, Robot, passing, refused, with_text
-from workqueue import State
+from workqueue import Added, PermanentQueueError, PulledCase, State
 
 
 async def test_pulling_twice_adds_nothing_and_reads_nothing_again(robot: Robot) -> None:
@@ -102,3 +105,57 @@ async def test_a_case_that_a_person_has_is_not_pulled(robot: Robot) -> None:
 
     assert await robot.puller.pull() == 0
     assert robot.queue.item(CASE) is None
+
+
+async def test_one_case_that_the_database_refuses_stops_no_other_and_is_looked_at_again(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot.case_system.cases["case-2"] = FakeCase(robot.standard)
+    robot.case_system.cases["case-3"] = FakeCase(robot.standard)
+    add_many = robot.queue.add_many
+
+    def refuse_one(cases: Sequence[PulledCase]) -> list[Added]:
+        if any(case.case_id == "case-2" for case in cases):
+            raise PermanentQueueError("QUE-004")
+        return add_many(cases)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(robot.queue, "add_many", refuse_one)
+        assert await robot.puller.pull() == 2
+    assert sorted(item.case_id for item in robot.queue.items()) == [CASE, "case-3"]
+    assert await robot.puller.pull() == 1
+
+
+async def test_a_robot_pulls_only_while_the_duty_is_its_own(robot: Robot) -> None:
+    duty = PullDuty(robot.database, "one", lease_s=20)
+    puller = Puller(robot.case_system, robot.database, robot.rulebook, robot.clock, overlap_s=600, duty=duty)
+    robot.queue.hold_duty("pull", "two", 20)
+    assert await puller.pull() == 0
+    assert robot.case_system.asked_since == []
+
+    robot.queue.leave_duty("pull", "two")
+    assert await puller.pull() == 1
+    assert duty.held
+    await duty.leave()
+    assert robot.queue.hold_duty("pull", "two", 20)
+
+
+async def test_a_robot_that_stood_still_in_a_pull_leaves_the_rest_to_the_one_that_took_over(
+    robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2, 120):
+        robot.case_system.cases[f"case-{number}"] = FakeCase(robot.standard)
+    duty = PullDuty(robot.database, "one", lease_s=20)
+    puller = Puller(robot.case_system, robot.database, robot.rulebook, robot.clock, overlap_s=600, duty=duty)
+    add_many = robot.queue.add_many
+
+    def stand_still(cases: Sequence[PulledCase]) -> list[Added]:
+        added = add_many(cases)
+        robot.queue.leave_duty("pull", "one")
+        robot.queue.hold_duty("pull", "two", 20)
+        return added
+
+    monkeypatch.setattr(robot.queue, "add_many", stand_still)
+    assert await puller.pull() == 50
+    assert not duty.held
+    assert robot.queue.last_pull(robot.case_system.name) is None

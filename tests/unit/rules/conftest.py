@@ -51,17 +51,27 @@ def example() -> Callable[[str], dict[str, Any]]:
 
 
 @pytest.fixture
-def case_with(example: Callable[[str], dict[str, Any]]) -> Callable[..., CaseFile]:
-    """Return the complete example with changes: {'application/costs/electricity/applied': '650.00'}.
+def document_with(example: Callable[[str], dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Return an example as plain data with changes: {'application/costs/electricity/applied': '650.00'}.
 
     A step into a list is a number, or a ref, type or person.SOURCE that one element has; `+` at the end appends.
     """
 
-    def make(changes: Changes | None = None, base: str = "complete") -> CaseFile:
+    def make(changes: Changes | None = None, base: str = "complete") -> dict[str, Any]:
         data = example(base)
         for path, value in (changes or {}).items():
             _put(data, path.split("/"), copy.deepcopy(value))
-        return CaseFile.model_validate_json(json.dumps(data))
+        return data
+
+    return make
+
+
+@pytest.fixture
+def case_with(document_with: Callable[..., dict[str, Any]]) -> Callable[..., CaseFile]:
+    """Make a case file of the complete example with changes, as `document_with` takes them."""
+
+    def make(changes: Changes | None = None, base: str = "complete") -> CaseFile:
+        return CaseFile.model_validate_json(json.dumps(document_with(changes, base)))
 
     return make
 

@@ -124,11 +124,16 @@ def test_a_benefit_that_is_only_planned_shows_nothing(assess_with: Callable[...,
     assert "Sjukpenning" not in text
 
 
-def test_a_plan_on_record_is_silent_unless_the_facts_exempt(assess_with: Callable[..., Assessment]) -> None:
+def test_a_plan_on_record_is_told_with_what_else_bears_on_it(assess_with: Callable[..., Assessment]) -> None:
     plan = {"history/individual_plan": ["applicant"]}
     full_time = {"application/plans/0/extent": "full"}
 
-    assert told(assess_with(plan)) == {}
+    assert told(assess_with(plan)) == {
+        "info.aktivitetskrav_plan": "Sökande: aktivitetskrav kan gälla enligt uppgifterna, och en plan av nämnden finns "
+        "(bistånd 15 månader i rad; undantag kan gälla: arbete, om det är på heltid)"
+    }
+    assert "antalet månader i rad" in told(assess_with(plan | {"history/months_in_a_row": None}))["info.aktivitetskrav_plan"]
+    assert told(assess_with(plan | {"history/months_in_a_row": 2})) == {}
     assert told(assess_with(plan | full_time)) == {
         "info.aktivitetskrav_exempt": "Sökande: aktivitetskrav ska inte ställas enligt uppgifterna "
         "(heltidsarbete enligt ansökan; en plan av nämnden finns)"

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from rules import Rulebook
+from rules import Rulebook, assess
 from rules.assessment import Assessment, Severity
+from rules.facts import CaseFile
 
 APPLICATION, HISTORY, HOUSEHOLD = "application", "history", "application/household"
 PREVIOUS = "history/previous_calculation"
@@ -95,14 +96,14 @@ ROWS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     (
         "case.school_youth",
         "applicant",
-        {f"{HOUSEHOLD}/members/applicant/personnummer": "200512022380"},
-        {f"{HOUSEHOLD}/members/applicant/personnummer": "200512012380"},
+        {f"{HOUSEHOLD}/members/applicant/personnummer": "200512022385"},
+        {f"{HOUSEHOLD}/members/applicant/personnummer": "200512012386"},
     ),
     (
         "case.school_youth",
         "applicant",
-        {f"{HOUSEHOLD}/members/applicant/personnummer": "200612022380"},
-        {f"{HOUSEHOLD}/members/applicant/personnummer": "200612022380", f"{HOUSEHOLD}/members/applicant/school_youth": False},
+        {f"{HOUSEHOLD}/members/applicant/personnummer": "200612022384"},
+        {f"{HOUSEHOLD}/members/applicant/personnummer": "200612022384", f"{HOUSEHOLD}/members/applicant/school_youth": False},
     ),
     ("case.student", "applicant.CSN", facts("applicant", "CSN", student=True), facts("applicant", "CSN", student=False)),
     ("case.student", "applicant", {"application/plans/0/type": "studies"}, {"application/plans/0/type": "sfi"}),
@@ -156,7 +157,7 @@ ROWS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
         "case.missing_fact",
         "applicant.birth_date",
         {f"{HOUSEHOLD}/members/applicant/personnummer": "199013412385"},
-        {f"{HOUSEHOLD}/members/applicant/personnummer": "199001612385"},
+        {f"{HOUSEHOLD}/members/applicant/personnummer": "199001612382"},
     ),
     (
         "register.unavailable",
@@ -217,6 +218,7 @@ ROWS: list[tuple[str, str, dict[str, Any], dict[str, Any]]] = [
     ("info.medical_certificate", "applicant", SICK, {"application/plans/0/type": "work"}),
     ("info.aktivitetskrav", "applicant", {"history/months_in_a_row": 3}, {"history/months_in_a_row": 2}),
     ("info.aktivitetskrav", "applicant", {"history/months_in_a_row": None}, {"history/individual_plan": ["applicant"]}),
+    ("info.aktivitetskrav_plan", "applicant", {"history/individual_plan": ["applicant"]}, {"history/individual_plan": ["co_applicant"]}),
 ]
 
 
@@ -281,6 +283,81 @@ def test_an_unknown_housing_person_count_leaves_the_common_costs_blank(assess_wi
 
     assert line.blank is not None
     assert (line.blank.low, line.blank.high) == (0, 179000)
+
+
+JANUARY_2027 = {"application/month": "2027-01", "application/received_at": "2026-12-20T09:00:00+01:00", "today": "2026-12-30"}
+ALONE = {f"{HOUSEHOLD}/members": [{"ref": "applicant", "role": "applicant", "personnummer": "199001012385"}]}
+
+
+@pytest.mark.parametrize("when", [{}, JANUARY_2027], ids=["with norm amounts", "without"])
+@pytest.mark.parametrize(
+    ("who", "status", "raised"),
+    [
+        (ALONE, None, ("case.civil_status_unknown", "norm.applicant")),
+        (ALONE, "unknown:X", ("case.civil_status_unknown", "norm.applicant")),
+        (ALONE, "cohabiting", ("case.no_co_applicant", "norm.applicant")),
+        (ALONE, "married", ("case.no_co_applicant", "norm.applicant")),
+        (ALONE, "single", None),
+        ({}, None, ("case.civil_status_unknown", "norm.adults")),
+        ({}, "single", ("case.civil_status_unknown", "norm.adults")),
+        ({}, "married", None),
+    ],
+)
+def test_a_civil_status_that_does_not_fit_is_said_once_in_every_month(
+    when: dict[str, Any],
+    who: dict[str, Any],
+    status: str | None,
+    raised: tuple[str, str] | None,
+    assess_with: Callable[..., Assessment],
+) -> None:
+    flags = assess_with(who | when | {f"{HOUSEHOLD}/civil_status": status}).flags
+    found = [(flag.code, flag.key) for flag in flags if flag.code in ("case.civil_status_unknown", "case.no_co_applicant")]
+
+    assert found == ([] if raised is None else [raised])
+
+
+TEXTS = [
+    ("case.no_housing", {"application/housing/form": "none_or_institution"}, "hemlöshet från institution: någon bör se på den snart"),
+    ("case.school_youth", {f"{HOUSEHOLD}/members/applicant/birth_date": "2006-06-01"}, "eller det framgår inte om skolgången pågår"),
+    ("case.recently_closed", {"history/closed_on": "2026-11-10"}, "Ett ärende har avslutats de senaste 30 dagarna"),
+    (
+        "norm.own_household",
+        {f"{HOUSEHOLD}/members/child-1/birth_date": "2005-06-01", f"{HOUSEHOLD}/members/child-1/school_youth": True},
+        "Barn 1 (21 år): har fyllt 21 år, eller 18 år utan skolgång",
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "changes", "words"), TEXTS, ids=[row[0] for row in TEXTS])
+def test_a_flag_says_what_is_so(code: str, changes: dict[str, Any], words: str, assess_with: Callable[..., Assessment]) -> None:
+    assert words in next(flag.text for flag in assess_with(changes).flags if flag.code == code)
+
+
+def test_only_a_home_that_may_be_none_asks_for_somebody_soon(assess_with: Callable[..., Assessment]) -> None:
+    lodger = next(flag for flag in assess_with({"application/housing/form": "lodger"}).flags if flag.code == "case.no_housing")
+
+    assert lodger.text == "Bostad saknas, eller boendeformen ska bedömas av handläggaren"
+
+
+def test_how_recently_a_case_was_closed_is_the_guidelines_to_say(
+    case_with: Callable[..., CaseFile], load: Callable[[str, str], Rulebook]
+) -> None:
+    def text(days_ago: str, book: Rulebook) -> str | None:
+        flags = assess(case_with({"history/closed_on": days_ago}), book).flags
+        return next((flag.text for flag in flags if flag.code == "case.recently_closed"), None)
+
+    ten = load('{value: 30, source: "Påhittade riktlinjer 2.6"}', '{value: 10, source: "Påhittade riktlinjer 2.6"}')
+
+    assert text("2026-11-10", ten) == "Ett ärende har avslutats de senaste 10 dagarna"
+    assert text("2026-11-09", ten) is None
+
+
+def test_a_registers_name_of_a_benefit_is_cut_like_any_label(assess_with: Callable[..., Assessment]) -> None:
+    result = assess_with(facts("applicant", "FK", applied_not_decided=["Förmån " * 40]))
+    text = next(flag.text for flag in result.flags if flag.code == "register.benefit_pending")
+
+    assert len(text) < 200
+    assert "…, sökande" in text
 
 
 def test_every_flag_of_the_catalogue_is_tested_somewhere(rulebook: Rulebook) -> None:

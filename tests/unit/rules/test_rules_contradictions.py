@@ -91,8 +91,8 @@ NO_PROPOSAL = [
     (
         "case.under_age",
         "applicant",
-        {f"{HOUSEHOLD}/members/applicant/personnummer": "200812022380", f"{HOUSEHOLD}/members/applicant/school_youth": False},
-        {f"{HOUSEHOLD}/members/applicant/personnummer": "200812012381", f"{HOUSEHOLD}/members/applicant/school_youth": False},
+        {f"{HOUSEHOLD}/members/applicant/personnummer": "200812022382", f"{HOUSEHOLD}/members/applicant/school_youth": False},
+        {f"{HOUSEHOLD}/members/applicant/personnummer": "200812012383", f"{HOUSEHOLD}/members/applicant/school_youth": False},
     ),
     ("case.surplus", "", {"history/surplus": "0.00", f"{PREVIOUS}/need": "-1.00"}, {"history/surplus": "0.00"}),
     (
@@ -224,7 +224,7 @@ def test_a_benefit_that_is_declared_and_that_its_register_does_not_show_is_for_a
 
     assert span(assess_with(changes), "income.Sjukpenning.applicant") == ("income.differs", "0.00", "900.00")
     silent = assess_with(changes | {f"{FK}/status": "unavailable"})
-    assert find(silent, "income.Sjukpenning.applicant").amount == ore(900)
+    assert span(silent, "income.Sjukpenning.applicant") == ("income.differs", "0.00", "900.00")
 
 
 def test_of_two_incomes_last_month_the_one_that_is_gone_has_vanished_though_the_other_has_its_name_too(
@@ -328,7 +328,7 @@ def test_the_last_day_of_any_month_counts_and_the_day_after_does_not(
 
     def of(asked_on: str) -> Assessment:
         answer = {"person": "applicant", "source": "FK", "status": "answered", "fetched_at": f"{asked_on}T06:00:00+01:00"}
-        payments = [payment("Barnbidrag", "100.00", last_day), payment("Barnbidrag", "1000.00", day_after)]
+        payments = [payment("Barnbidrag", "100.00", min(last_day, asked_on)), payment("Barnbidrag", "1000.00", day_after)]
         return assess_with(
             {
                 "today": asked_on,

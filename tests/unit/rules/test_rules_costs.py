@@ -101,8 +101,8 @@ def test_proof_that_is_missing_can_be_asked_for_and_proof_that_nobody_knows_of_c
 
 @pytest.mark.parametrize(("size", "cap"), [(1, "6500.00"), (2, "7500.00"), (7, "11800.00"), (9, "11800.00")])
 def test_the_cap_follows_the_size_of_the_household(size: int, cap: str, assess_with: Callable[..., Assessment]) -> None:
-    people = [{"ref": "applicant", "role": "applicant", "personnummer": "199001012385"}]
-    people += [{"ref": f"child-{number}", "role": "child", "birth_date": "2016-05-05"} for number in range(1, size)]
+    people: list[dict[str, object]] = [{"ref": "applicant", "role": "applicant", "personnummer": "199001012385"}]
+    people += [{"ref": f"child-{number}", "role": "child", "birth_date": "2016-05-05", "days_in_home": 31} for number in range(1, size)]
     household = {"application/household/members": people, "application/household/civil_status": "single"}
 
     def reason(applied: str) -> str | None:
@@ -146,3 +146,55 @@ def test_a_month_without_guidelines_leaves_every_cost_to_the_caseworker(assess_w
 
     assert {line.blank and line.blank.reason for line in early.lines if line.section == "cost"} == {"cost.left_to_caseworker"}
     assert "sum.parameter_missing" in {flag.code for flag in early.flags}
+
+
+def newborn(**facts: Any) -> dict[str, Any]:
+    return {"application/household/members/+": {"ref": "child-2", "role": "child", "birth_date": "2026-12-05", "days_in_home": 31} | facts}
+
+
+CAPS = [
+    # who is doubtful, applied, approved last month, reason; electricity: 700 kr for three, 850 kr for four
+    ("nobody", {"birth_date": "2016-05-05"}, "750.00", "740.00", None),
+    ("nobody", {"birth_date": "2016-05-05"}, "851.00", "850.00", "cost.over_cap"),
+    ("a newborn", {}, "700.00", "690.00", None),
+    ("a newborn", {}, "700.01", "690.00", "cost.left_to_caseworker"),
+    ("a newborn", {}, "850.01", "840.00", "cost.over_cap"),
+    ("a newborn", {}, "750.00", "750.00", None),
+    ("a youth", {"birth_date": "2008-06-01"}, "750.00", "740.00", "cost.left_to_caseworker"),
+    ("a youth in school", {"birth_date": "2008-06-01", "school_youth": True}, "750.00", "740.00", None),
+]
+
+
+@pytest.mark.parametrize(("who", "facts", "applied", "approved", "reason"), CAPS, ids=[f"{row[0]} {row[2]}" for row in CAPS])
+def test_only_what_the_cap_of_the_smaller_household_allows_is_certain(
+    *, who: str, facts: dict[str, Any], applied: str, approved: str, reason: str | None, assess_with: Callable[..., Assessment]
+) -> None:
+    changes = {f"{COSTS}/electricity/applied": applied, f"{BEFORE}/electricity/approved": approved}
+    found = line(assess_with(newborn(**facts) | changes), "electricity")
+
+    assert (found.blank.reason if found.blank else None) == reason
+    assert found.blank is None or (found.blank.low, found.blank.high) == (0, ore(applied))
+
+
+RENTS = [
+    # who else lives there, rent now, blank or not; 6 900 kr was approved last month
+    ("a child born in the month", newborn(), "7000.00", False),
+    ("a child of unknown age", newborn(birth_date=None), "7000.00", False),
+    ("a youth of 18 whose school is unknown", newborn(birth_date="2008-06-01"), "7000.00", True),
+    ("a youth of 18 in school", newborn(birth_date="2008-06-01", school_youth=True), "7000.00", False),
+    ("somebody of 21", newborn(birth_date="2005-06-01", school_youth=True), "7000.00", True),
+    ("somebody of 21", newborn(birth_date="2005-06-01", school_youth=True), "6900.00", False),
+    ("nobody knows", {"application/household/others_in_home": None}, "7000.00", True),
+    ("nobody knows", {"application/household/others_in_home": None}, "6900.00", False),
+    ("nobody", {"application/household/others_in_home": 0}, "7000.00", False),
+]
+
+
+@pytest.mark.parametrize(("who", "home", "rent", "blank"), RENTS, ids=[f"{row[0]} {row[2]}" for row in RENTS])
+def test_only_somebody_grown_up_may_have_a_share_of_the_rent_to_bear(
+    *, who: str, home: dict[str, Any], rent: str, blank: bool, assess_with: Callable[..., Assessment]
+) -> None:
+    found = line(assess_with(home | {f"{COSTS}/rent/applied": rent}), "rent")
+
+    assert (found.blank is not None) is blank
+    assert found.blank is None or (found.blank.reason, found.blank.high) == ("cost.left_to_caseworker", ore(rent))

@@ -278,7 +278,7 @@ def test_a_flag_text_may_only_be_filled_in_with_what_rules_give(tmp_path: Path) 
     path = tmp_path / "flags.yaml"
     path.write_text('a.b: {severity: info, group: info, text: "{name}"}', "utf-8")
 
-    with pytest.raises(RulebookError, match="only these may be filled in: amount, label, percent, previous, source"):
+    with pytest.raises(RulebookError, match="only these may be filled in: amount, label, month, percent, previous, source"):
         read_catalogue(path)
 
 

@@ -106,10 +106,12 @@ def test_the_age_on_the_first_of_the_month_decides_the_band(
         ("2007-12-01", True, "5000.00"),
         ("2005-12-02", True, "5000.00"),
         ("2008-12-01", None, ("norm.youth_unknown", 0, 496000)),
-        ("2008-12-01", False, ("norm.own_household", 0, 500000)),
+        ("2008-12-01", False, ("norm.own_household", 0, 496000)),
         ("2005-12-01", True, ("norm.own_household", 0, 500000)),
         (None, None, ("norm.age_unknown", 0, 500000)),
-        ("2026-12-02", None, ("norm.age_unknown", 0, 500000)),
+        ("2026-12-02", None, ("norm.born_in_month", 0, 274000)),
+        ("2026-12-31", None, ("norm.born_in_month", 0, 274000)),
+        ("2027-01-01", None, ("norm.age_unknown", 0, 500000)),
     ],
 )
 def test_from_eighteen_only_a_school_youth_is_in_the_parents_calculation(
@@ -164,7 +166,6 @@ def test_the_guidelines_stand_in_the_trace_when_they_tell_about_lunch(assess_wit
         (None, "full_time", "3820.00"),
         (15, "half_time", "1848.00"),  # 3 820 x 15 / 31 = 1 848.39
         (16, None, "1972.00"),  # 1 971.61
-        (0, None, "0.00"),
         (None, "half_time", ("norm.days_unknown", 0, 382000)),
         (None, None, ("norm.days_unknown", 0, 382000)),
     ],
@@ -176,7 +177,77 @@ def test_part_of_a_month_is_paid_by_the_day(
 
     found: str | tuple[str, int, int | None] | None = amount(result, "norm.child-1") or span(result, "norm.child-1")
     assert found == expected
-    assert amount(result, "norm.common") == "1410.00"  # a child who is here part of the month is a whole member
+    part = None if days is None and residence != "full_time" else "1410.00"
+    assert amount(result, "norm.common") == part  # a child who is here part of the month is a whole member
+
+
+DOUBTFUL = [
+    # who may be outside, the child, the fillings-in that say both
+    ("a youth whose school is unknown", {"birth_date": "2008-06-01"}, [{"school_youth": True}, {"school_youth": False}]),
+    ("a household of its own", {"birth_date": "2008-06-01", "school_youth": False}, []),
+    ("21 years, in school", {"birth_date": "2005-06-01", "school_youth": True}, []),
+    ("of unknown age", {"birth_date": None}, [{"birth_date": "2018-03-02"}, {"birth_date": "2000-03-02"}]),
+    ("born in the month", {"birth_date": "2026-12-05"}, []),
+    ("no day at home", {"birth_date": "2018-03-02", "days_in_home": 0}, []),
+    ("days unknown", {"birth_date": "2018-03-02", "days_in_home": None}, [{"days_in_home": 0}, {"days_in_home": 31}, {"days_in_home": 1}]),
+]
+
+
+@pytest.mark.parametrize(("who", "facts", "fillings"), DOUBTFUL, ids=[row[0] for row in DOUBTFUL])
+def test_the_span_holds_whether_a_doubtful_member_is_in_the_calculation_or_not(
+    who: str, facts: dict[str, Any], fillings: list[dict[str, Any]], assess_with: Callable[..., Assessment]
+) -> None:
+    youth = child("2000-01-01") | facts
+    doubtful = assess_with(people(SINGLE, youth))
+    outside, inside = assess_with(people(SINGLE, others=1)), assess_with(people(SINGLE, child("2018-03-02")))
+
+    assert span(doubtful, "norm.common") == ("norm.members_unknown", ore(705), ore(1410))
+    assert [amount(one, "norm.common") for one in (outside, inside)] == ["705.00", "1410.00"]
+    assert doubtful.span is not None
+    assert outside.sums is not None
+    assert doubtful.span.lowest is not None
+    assert doubtful.span.lowest <= outside.sums.need
+    for filling in fillings:
+        filled = assess_with(people(SINGLE, youth | filling)).span
+        assert filled is not None
+        assert filled.lowest is not None
+        assert filled.highest is not None
+        assert doubtful.span.lowest <= filled.lowest <= filled.highest <= (doubtful.span.highest or 0)
+
+
+def test_several_doubtful_members_lower_the_common_costs_together(assess_with: Callable[..., Assessment]) -> None:
+    adult = {"birth_date": "2000-01-01"}
+    two = people(SINGLE, child("2018-03-02"), child("", 2) | adult, child("", 3) | adult, others=1)
+
+    assert span(assess_with(two), "norm.common") == ("norm.members_unknown", ore(932), ore(1864))  # 2 330 x 2 / 5 and x 4 / 5
+    assert span(assess_with(people(SINGLE, CO)), "norm.common") == ("norm.members_unknown", ore(705), ore(1410))
+
+
+BOUNDS = [
+    # what is known of a child of 3 (2 720 and 2 500 kr) or a youth of 18 (4 960 kr), reason, most
+    ({"birth_date": "2023-06-01", "days_in_home": None, "lunch_elsewhere": True}, "norm.days_unknown", "2500.00"),
+    ({"birth_date": "2023-06-01", "days_in_home": None, "lunch_elsewhere": False}, "norm.days_unknown", "2720.00"),
+    ({"birth_date": "2008-06-01", "school_youth": False}, "norm.own_household", "4960.00"),
+    ({"birth_date": "2008-06-01", "school_youth": False, "days_in_home": 15}, "norm.own_household", "2400.00"),
+    ({"birth_date": "2008-06-01", "days_in_home": 15}, "norm.youth_unknown", "2400.00"),
+    ({"birth_date": "2026-12-17", "days_in_home": 15, "lunch_elsewhere": True}, "norm.born_in_month", "2560.00"),
+]
+
+
+@pytest.mark.parametrize(("facts", "reason", "most"), BOUNDS)
+def test_a_childs_blank_is_no_wider_than_what_is_known_of_it(
+    facts: dict[str, Any], reason: str, most: str, assess_with: Callable[..., Assessment]
+) -> None:
+    assert span(assess_with(people(SINGLE, child("2000-01-01") | facts)), "norm.child-1") == (reason, 0, ore(most))
+
+
+def test_a_child_born_in_the_month_is_said_to_be_so(assess_with: Callable[..., Assessment]) -> None:
+    texts = {flag.code: flag.text for flag in assess_with(people(SINGLE, child("2026-12-05"))).flags}
+
+    assert texts["norm.born_in_month"] == "Barn 1 (0 år): barnet är fött under månaden; handläggaren avgör från vilken dag"
+    assert "norm.age_unknown" not in texts
+    not_yet = {flag.code: flag.text for flag in assess_with(people(SINGLE, child("2027-01-01"))).flags}
+    assert not_yet["norm.age_unknown"] == "Barn 1 (ålder okänd): åldern i månaden är inte känd"
 
 
 @pytest.mark.parametrize(

@@ -53,11 +53,11 @@ CASES = [
     ("a birthday in the month", AGE, "norm.child-1", {"birth_date": "2012-12-31", "days_in_home": 31}, 4390),
     ("a new band in the month", AGE, "norm.child-1", {"birth_date": "2011-12-31", "days_in_home": 31}, (LEFT, 4390, 4960)),
     ("a new band the day after", AGE, "norm.child-1", {"birth_date": "2012-01-01", "days_in_home": 31}, 4390),
-    ("born in the month", AGE, "norm.child-1", {"birth_date": "2026-12-05", "days_in_home": 26}, ("norm.age_unknown", 0, 5000)),
+    ("born in the month", AGE, "norm.child-1", {"birth_date": "2026-12-05", "days_in_home": 26}, ("norm.born_in_month", 0, 2740)),
     ("of unknown age", AGE, "norm.child-1", {"days_in_home": 31}, ("norm.age_unknown", 0, 5000)),
     ("a child of part of the month", COMMON, "norm.common", {"birth_date": "2018-03-02", "days_in_home": 15}, (LEFT, 1280, 1410)),
     ("a child of the whole month", COMMON, "norm.common", {"birth_date": "2018-03-02", "days_in_home": 31}, 1410),
-    ("a child of unknown days", COMMON, "norm.common", {"birth_date": "2018-03-02"}, (LEFT, 1280, 1410)),
+    ("a child of unknown days", COMMON, "norm.common", {"birth_date": "2018-03-02"}, ("norm.members_unknown", 705, 1410)),
 ]
 
 

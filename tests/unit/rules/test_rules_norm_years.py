@@ -214,7 +214,8 @@ CHILDREN = [
     ("child.19-20", facts(19, school=None), "norm.youth_unknown", 0, None),
     ("child.0", facts(None), "norm.age_unknown", 0, None),
     ("child_without_lunch.0", facts(None), "norm.age_unknown", 0, 5000),
-    ("child.0", facts(19, school=False), "norm.own_household", 0, None),
+    ("child.19-20", facts(19, school=False), "norm.own_household", 0, None),
+    ("child.0", facts(19, school=False), "norm.own_household", 0, 5000),
 ]
 
 

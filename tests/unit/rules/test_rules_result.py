@@ -15,6 +15,12 @@ from rules.money import ore
 COSTS, BEFORE = "application/costs", "history/previous_calculation"
 OPEN = {"today": "2026-11-27"}
 PAID = {"benefit": "Ålderspension", "net": "900.00", "currency": "SEK", "other_deductions": "0.00", "paid_on": "2026-11-30"}
+JANUARY_2027 = {
+    "application/month": "2027-01",
+    "application/received_at": "2026-12-20T09:00:00+01:00",
+    "today": "2026-12-30",
+    f"{BEFORE}/month": "2026-12",
+}
 PLANNED = {
     "registers/applicant.PM/status": "answered",
     "registers/applicant.PM/payments": [
@@ -92,6 +98,22 @@ def test_a_cost_that_is_gone_is_no_standard_renewal_but_keeps_its_proposal(asses
 @pytest.mark.parametrize(("last", "differs"), [("6345.00", False), ("6345.01", True), ("2345.00", False), ("2344.99", True)])
 def test_a_need_unlike_last_months_is_reviewed(last: str, differs: bool, assess_with: Callable[..., Assessment]) -> None:
     assert ("sum.need_differs" in codes(assess_with({f"{BEFORE}/need": last}))) is differs
+
+
+@pytest.mark.parametrize(
+    ("last", "facts", "differs"),
+    [
+        ("2344.99", {"application/interpreter": True} | OPEN, False),  # incomes to come may close it
+        ("6345.01", {"application/interpreter": True} | OPEN, True),  # they make it wider
+        ("2344.99", {"application/interpreter": True}, True),
+        ("2344.99", OPEN, False),
+        ("9000.00", JANUARY_2027, False),  # the need lacks the whole norm
+    ],
+)
+def test_a_need_is_compared_when_there_is_one_to_compare(
+    *, last: str, facts: dict[str, Any], differs: bool, assess_with: Callable[..., Assessment]
+) -> None:
+    assert ("sum.need_differs" in codes(assess_with({f"{BEFORE}/need": last} | facts))) is differs
 
 
 def test_any_blank_is_said_once(assess_with: Callable[..., Assessment]) -> None:
