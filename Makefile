@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RULES_TESTS := tests/unit/rules tests/scenarios
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
-.PHONY: help demo test check browser bench lock clean setup
+.PHONY: help demo test coverage mutants check browser bench lock clean setup
 
 help:  ## show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -25,8 +26,14 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml $(if $(filter .tools/bin/uv,
 demo: setup  ## start a small municipality and let the robot prepare 60 applications
 	@$(BIN)/python -m robot demo --cases 60 --once
 
-test: setup  ## run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: coverage  ## run all tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $(RULES_TESTS:%=--ignore=%)
+
+coverage: setup  ## run the tests of the rules: every branch of the rules must be reached
+	$(BIN)/python -m pytest -n 2 $(RULES_TESTS) --cov --cov-report=term
+
+mutants: setup  ## change the rules in thousands of places: at least 90 % must make a test fail (about half an hour)
+	$(BIN)/python tests/support/mutation.py --processes 2
 
 check: setup  ## style, types, import rules, and that the docs are in step with the code
 	$(BIN)/ruff check .

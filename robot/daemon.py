@@ -19,6 +19,7 @@ from connectors.errors import ConnectorError
 from connectors.registers.port import Registers
 from connectors.registers.ssbtek import Ssbtek
 from robot.ask import Asker
+from robot.audit_head import HeadExport
 from robot.clock import Clock
 from robot.database import Database, open_key, open_queue
 from robot.delivery import Delivery
@@ -88,7 +89,9 @@ class Daemon:
             stack.push_async_callback(self._leave, duty)
             puller = Puller(case_system, database, self._rulebook, self._clock, overlap_s=schedule.pull_overlap_s, duty=duty)
             worker = self._worker(case_system, registers, puller, database)
-            jobs = Jobs(schedule, puller, duty, database, self._wake.set)
+            heads = HeadExport(self._settings.audit, database)
+            stack.push_async_callback(heads.export_last)
+            jobs = Jobs(schedule, puller, duty, database, self._wake.set, heads=heads)
             self._on_signals(stack)
             log.info(
                 "daemon.started", once=self._once, rulebook=self._rulebook.hash[:12], cases_in_flight=self._settings.work.cases_in_flight

@@ -144,7 +144,7 @@ def _with_permit(case: ExampleCase, answer: JsonObject, month: Month) -> JsonObj
 
 
 def _origin(benefit: str, book: Rulebook) -> str:
-    return book.guidelines.origin(benefit) or "FK"
+    return next(iter(book.guidelines.origins(benefit)), "FK")
 
 
 def _history(case: ExampleCase, members: list[str], before: Month) -> JsonObject:

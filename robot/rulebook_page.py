@@ -353,7 +353,7 @@ def _guidelines(guidelines: Guidelines, month: Month, texts: Texts) -> Iterator[
 
 
 def _income(name: str, rule: IncomeRule, month: Month) -> Iterator[tuple[str, ...]]:
-    told = "ansökan" if rule.origin == "application" else labels.source(rule.origin)
+    told = ", ".join("ansökan" if origin == "application" else labels.source(origin) for origin in rule.origins)
     rows = [(labels.income(name), rule.whole)]
     rows += [(f"{labels.income(name)}: {', '.join(part for part in key if part)}", series) for key, series in rule.parts.items()]
     for label, series in rows:

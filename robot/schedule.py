@@ -14,6 +14,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from connectors.errors import ConnectorError
+from robot.audit_head import HeadExport
 from robot.database import Database
 from robot.duty import TRIES_PER_LEASE, PullDuty
 from robot.pull import Puller
@@ -24,13 +25,16 @@ log = structlog.get_logger()
 
 
 class Jobs:
-    """What is done by the clock: pull, list all anew, rescue, wake what is due."""
+    """What is done by the clock: pull, list all anew, rescue, wake what is due, keep the audit's head."""
 
-    def __init__(self, settings: Schedule, puller: Puller, duty: PullDuty, database: Database, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: Schedule, puller: Puller, duty: PullDuty, database: Database, wake: Callable[[], None], *, heads: HeadExport
+    ) -> None:
         self._settings = settings
         self._puller = puller
         self._duty = duty
         self._database = database
+        self._heads = heads
         self._wake = wake
         self._scheduler = AsyncIOScheduler(
             timezone="Europe/Stockholm",
@@ -43,6 +47,7 @@ class Jobs:
             ("pull", self._settings.pull_every_s, self.pull),
             ("relist", self._settings.relist_every_s, self.relist),
             ("maintain", self._settings.maintain_every_s, self.maintain),
+            ("audit_head", self._heads.every_s, self._heads.export),
             ("duty", self._duty.lease_s / TRIES_PER_LEASE, self.keep_pulling),
         ):
             self._scheduler.add_job(_guarded(name, job), IntervalTrigger(seconds=every_s), id=name)

@@ -116,6 +116,16 @@ class Work(Section):
     once_limit_s: Annotated[Seconds, Field(description="`run --once` ends with an error after this long.")] = 1800
 
 
+class Audit(Section):
+    """Where the end of the audit's chain is kept out of the robot's reach: without that nobody can see that its end was cut off."""
+
+    head_file: Annotated[
+        Path | None,
+        Field(description="File that the chain's last line is appended to, relative to config.yaml: on another machine, or `chattr +a`."),
+    ] = None
+    head_every_s: Annotated[Seconds, Field(description="How often it is appended, when there is something new.")] = 300
+
+
 class Logs(Section):
     """What is logged and how."""
 
@@ -144,6 +154,7 @@ class Settings(BaseSettings):
     registers: RegisterPolicy
     schedule: Schedule = Schedule()
     work: Work = Work()
+    audit: Audit = Audit()
     logs: Logs = Logs()
     world: World = World()
 
@@ -256,6 +267,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         names = ("ca_file", "client_certificate_file", "client_key_file")
         return transport.model_copy(update={name: at(path) for name in names if (path := getattr(transport, name)) is not None})
 
+    head_file = at(settings.audit.head_file) if settings.audit.head_file else None
     registers, case_system, storage = settings.registers, settings.case_system, settings.storage
     password_file = at(storage.password_file) if storage.password_file else None
     database = storage.database
@@ -265,6 +277,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         update={
             "municipality": settings.municipality.model_copy(update={"guidelines": at(settings.municipality.guidelines)}),
             "storage": storage.model_copy(update={"database": database, "key_file": at(storage.key_file), "password_file": password_file}),
+            "audit": settings.audit.model_copy(update={"head_file": head_file}),
             "case_system": case_system.model_copy(update={"transport": files(case_system.transport)}),
             "registers": registers.model_copy(update={"ssbtek": ssbtek}),
         }

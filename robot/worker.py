@@ -149,32 +149,30 @@ class Worker:
             past_deadline = self._clock.now() >= claimed.deadline
             result = assess(known, self._rulebook, hand_over=past_deadline)
             steps.done("assess")
-            if await self._rest_if_it_must(claimed, result, answers, past_deadline=past_deadline):
+            if await self._rest_if_it_must(claimed, result, known, past_deadline=past_deadline):
                 return None
         outgoing = await self._store(claimed, known, result, number=reading.case.number)
         steps.done("store")
         return outgoing
 
-    async def _rest_if_it_must(
-        self, claimed: Claimed, result: Assessment, answers: tuple[RegisterAnswer, ...], *, past_deadline: bool
-    ) -> bool:
+    async def _rest_if_it_must(self, claimed: Claimed, result: Assessment, known: CaseFile, *, past_deadline: bool) -> bool:
         """Let the case rest when asking again may help: a source failed, nobody could say about protection, or incomes are to come."""
         if past_deadline or any(flag.code == "stop.protected_identity" for flag in result.flags):
             return False
-        failed = any(may_be_mended(answer) for answer in answers)
+        failed = any(may_be_mended(answer) for answer in known.registers)
         protection_unknown = any(flag.code == "stop.protection_unknown" for flag in result.flags)
         if not self._once and (protection_unknown or (failed and not self._has_given_up(claimed))):
             until = after(self._clock.now(), timedelta(seconds=self._settings.registers.ask_again_s))
-            await self._rest(claimed, State.WAITING_FOR_REGISTER, until, "register.unavailable")
+            await self._rest(claimed, State.WAITING_FOR_REGISTER, until, "register.unavailable", known)
             return True
         if result.outcome is Outcome.WAITING_FOR_INCOME:
             until = next_asking(self._clock.now(), self._settings.schedule.ask_for_incomes_at_hour)
-            await self._rest(claimed, State.WAITING_FOR_INCOME, until, "income_month_open")
+            await self._rest(claimed, State.WAITING_FOR_INCOME, until, "income_month_open", known)
             return True
         return False
 
-    async def _rest(self, claimed: Claimed, state: State, until: datetime, reason: str) -> None:
-        await self._database.call(lambda queue: queue.rest(claimed, state, until, reason))
+    async def _rest(self, claimed: Claimed, state: State, until: datetime, reason: str, known: CaseFile) -> None:
+        await self._database.call(lambda queue: queue.rest(claimed, state, until, reason, self._read(known)))
         log.info("case.resting", case_ref=claimed.case_ref, state=state.value, until=min(until, claimed.deadline).isoformat())
 
     async def _store(self, claimed: Claimed, known: CaseFile, result: Assessment, *, number: str) -> Outgoing:
@@ -187,11 +185,21 @@ class Worker:
         effects = plan(result, texts, control_sample=sample, identity=identity, warning_type=self._case_system.warning_type)
         draft = draft_record(result, known, texts, number=number, control_sample=sample)
         outcome = outcome_label(result, control_sample=sample)
+        told = {"outcome": outcome, "rulebook": self._rulebook.hash} | self._read(known)
         new = [NewEffect(effect.key, effect.kind.value, effect.payload) for effect in effects]
         await self._database.call(
-            lambda queue: queue.finish(claimed, outcome, draft, new, [AuditEvent("case.assessed", "bistandsrobot", {"outcome": outcome})])
+            lambda queue: queue.finish(claimed, outcome, draft, new, [AuditEvent("case.assessed", "bistandsrobot", told)])
         )
         return Outgoing(result, control_sample=sample, pending=effects)
+
+    def _read(self, known: CaseFile) -> dict[str, object]:
+        """Return for the audit what was read about whom and by which law; never what the answers were."""
+        asked: dict[str, dict[str, str]] = {}
+        for answer in known.registers:
+            asked.setdefault(answer.person, {})[answer.source] = answer.status
+        ground = self._settings.registers.ssbtek
+        case_system = {"case_system": ["application", "history"] if known.history.known else ["application"]}
+        return {"read": case_system | asked, "law": ground.law if asked else None, "purpose": ground.purpose if asked else None}
 
     def _file(self, application: Application, history: History) -> CaseFile:
         return CaseFile(today=self._clock.today(), application=application, history=history)

@@ -13,7 +13,7 @@ from rules.flagging import in_order
 from rules.income_lines import add_income_lines
 from rules.income_month import flag_not_yet_paid, month_is_open
 from rules.information import add_information
-from rules.norm_lines import add_norm_lines
+from rules.norm_lines import add_norm_lines, perhaps_a_partner
 from rules.receipt import receipt_of
 from rules.register_checks import add_register_flags, checks_of
 from rules.result import conclude, is_for_a_person, propose, span_of, sums_of
@@ -48,7 +48,8 @@ def _compute(case: Case, *, hand_over: bool, digests: bool) -> Assessment:
     add_register_flags(case, out)
     add_information(case, out)
     sums = sums_of(out.lines)
-    span = span_of(out.lines, month_open=month_open)
+    # More may be paid in an open month, and nobody has asked what a partner outside the application has.
+    span = span_of(out.lines, incomes_open=month_open or perhaps_a_partner(case))
     if any(line.blank for line in out.lines):
         out.flag("sum.blank")
     waiting = month_open and not hand_over and not is_for_a_person(out.flags)

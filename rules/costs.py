@@ -16,7 +16,7 @@ from rules.found import Counted, blank, counted
 from rules.guideline_values import CostRule
 from rules.legal import Rule, before, rule, since
 from rules.money import ZERO, Ore
-from rules.norm_lines import child_facts, doubtful_members
+from rules.norm_lines import are_perhaps_two_households, child_facts, doubtful_members, perhaps_a_partner
 
 _FORSORJNINGSSTOD = ("rent", "electricity", "home_insurance", "travel_work", "union_fee", "unemployment_fund")
 _RENT = "rent"
@@ -238,10 +238,10 @@ def _proof_days(case: Case, rows: Sequence[Cost]) -> int | None:
 
 def _others_at_home(case: Case) -> bool:
     """Say whether somebody grown up may live in the home without being in the calculation, and so have a share of the rent to bear."""
-    return case.file.application.household.others_in_home != 0 or any(
-        facts.age is not None and facts.age >= _GROWN_UP and facts.in_household is not True
-        for facts in (child_facts(case, child, case.month) for child in case.children)
-    )
+    if case.file.application.household.others_in_home != 0 or perhaps_a_partner(case) or are_perhaps_two_households(case):
+        return True
+    children = (child_facts(case, child, case.month) for child in case.children)
+    return any(facts.age is not None and facts.age >= _GROWN_UP and facts.in_household is not True for facts in children)
 
 
 def _terms(case: Case, kind: str) -> CostTerms:

@@ -151,7 +151,16 @@ def _income(place: Place, status: str) -> IncomeRule:
         if key in parts:
             raise row.error("the same part and amount type stand twice")
         parts[cast("tuple[str | None, str | None]", key)] = _handlings(row, status)
-    return IncomeRule(fields["origin"].choice(_ORIGINS), _handlings(place, status), MappingProxyType(parts))
+    return IncomeRule(_origins(fields["origin"]), _handlings(place, status), MappingProxyType(parts))
+
+
+def _origins(place: Place) -> tuple[str, ...]:
+    if isinstance(place.node, yaml.ScalarNode):
+        return (place.choice(_ORIGINS),)
+    found = tuple(item.choice(_ORIGINS) for item in place.items())
+    if not found or len(set(found)) != len(found):
+        raise place.error("must be one source, or several that stand once each")
+    return found
 
 
 def _handlings(place: Place, status: str) -> Series[Handling]:

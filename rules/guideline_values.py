@@ -39,7 +39,8 @@ class IncomeRule:
     A row accepts what it names; of what it does not name, only what is known.
     """
 
-    origin: str
+    origins: tuple[str, ...]
+    """Who may pay it, or tell about it."""
     whole: Series[Handling]
     parts: Mapping[tuple[str | None, str | None], Series[Handling]]
 
@@ -109,10 +110,10 @@ class Guidelines:
         rule = self.incomes.get(benefit)
         return rule.at(month, part, amount_type) if rule else None
 
-    def origin(self, benefit: str) -> str | None:
-        """Return who pays a benefit or tells about an income; None = the list does not know it."""
+    def origins(self, benefit: str) -> tuple[str, ...]:
+        """Return who may pay a benefit or tell about an income; none = the list does not know it."""
         rule = self.incomes.get(benefit)
-        return rule.origin if rule else None
+        return rule.origins if rule else ()
 
 
 def _at(series: Series[int], month: Month) -> int:

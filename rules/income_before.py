@@ -6,22 +6,11 @@ from rules import labels
 from rules.context import Case
 from rules.findings import Findings
 from rules.income_items import Bucket, Collected, fully_answered
+from rules.income_last_month import previous_amount
 from rules.income_same import make_uncertain, other_names, tolerance
 from rules.money import Ore
 
 _CANNOT_BE_ADDED = ("income.unreadable", "income.currency", "income.no_currency")
-
-
-def previous_amount(case: Case, kind: str, person: str) -> Ore | None:
-    """Return last month's sum before jobbstimulans; None = last month's calculation does not have it."""
-    amounts = [row.amount for row in (case.previous.incomes if case.previous else ()) if (row.type, row.recipient) == (kind, person)]
-    return Ore(sum(amounts)) if amounts else None
-
-
-def previous_counted(case: Case, kind: str, person: str) -> Ore | None:
-    """Return last month's sum after jobbstimulans; None = last month's calculation does not have it."""
-    rows = [row for row in (case.previous.incomes if case.previous else ()) if (row.type, row.recipient) == (kind, person)]
-    return Ore(sum(row.amount if row.counted is None else row.counted for row in rows)) if rows else None
 
 
 def take_in_the_month_before(case: Case, found: Collected) -> None:

@@ -11,8 +11,9 @@ from rules.costs import changed_by_more_than
 from rules.facts import SOURCES, Member
 from rules.findings import Findings
 from rules.found import Counted, blank
-from rules.income_before import flag_what_may_be_missed, previous_amount, previous_counted, take_in_the_month_before
+from rules.income_before import flag_what_may_be_missed, take_in_the_month_before
 from rules.income_items import Bucket, Collected, collect, fully_answered, in_line_order, missing_parts
+from rules.income_last_month import previous_amount, previous_counted
 from rules.income_month import flag_not_yet_paid
 from rules.income_rules import (
     Earned,
@@ -31,10 +32,11 @@ from rules.income_same import count_once, other_names
 from rules.legal import Version
 from rules.money import ZERO, Ore
 from rules.month import Month
-from rules.norm_lines import child_facts
+from rules.norm_lines import are_perhaps_two_households, child_facts
 
 _SALARY = "salary"
 _ENDS_WITHIN_MONTHS = 2
+_APART = "case.civil_status_unknown"
 
 
 def add_income_lines(case: Case, out: Findings, *, month_open: bool) -> None:
@@ -63,6 +65,9 @@ def _line(case: Case, out: Findings, bucket: Bucket) -> None:
         found = _between(bucket, found)
     if child is not None and bucket.benefit != _SALARY:
         found = within_own_norm(found, _left_of_own_norm(case, out, child, bucket))
+    apart = bucket.person == "co_applicant" and are_perhaps_two_households(case)
+    if apart:
+        found = _here_or_in_another_household(found)
     found = Counted(found.amount, found.because, found.reason, found.low, found.high, (*found.parameters, *bucket.listed()))
     out.line(
         version,
@@ -75,6 +80,7 @@ def _line(case: Case, out: Findings, bucket: Bucket) -> None:
         applied=_applied(bucket),
         previous=previous_counted(case, bucket.benefit, bucket.person),
         facts=(*(item.fact for item in bucket.items), *facts),
+        flag_key="norm.adults" if found.reason == _APART else None,
     )
     for reason, _ in bucket.uncertain:
         out.flag(reason, bucket.key, person=bucket.person, label=bucket.label)
@@ -82,7 +88,7 @@ def _line(case: Case, out: Findings, bucket: Bucket) -> None:
         out.flag("income.deductions", bucket.key, person=bucket.person, label=bucket.label)
     if bucket.month_before:
         out.flag("income.month_before", bucket.key, person=bucket.person, label=bucket.label)
-    if not bucket.differs:
+    if not bucket.differs and not apart:
         out.counted += bucket.as_counted()
 
 
@@ -91,6 +97,14 @@ def _counted_last_month_or_not(found: Counted) -> Counted:
     if found.reason is not None:
         return replace(found, low=ZERO)
     return blank("income.month_before", "det är inte känt om den räknades förra månaden", high=found.amount, parameters=found.parameters)
+
+
+def _here_or_in_another_household(found: Counted) -> Counted:
+    """The income of an adult who may be a household apart counts in full or not at all."""
+    if found.reason is not None:
+        return replace(found, low=ZERO)
+    because = f"{found.because}; räknas bara om de två vuxna är ett hushåll"
+    return blank(_APART, because, high=found.amount, parameters=found.parameters)
 
 
 def _counted(
@@ -174,12 +188,12 @@ def _may_lack_earlier(case: Case, bucket: Bucket) -> bool:
 
 
 def _between(bucket: Bucket, found: Counted) -> Counted:
-    """Declared and registered differ: blank between the two, or up to both together when either is uncertain itself."""
+    """Declared and registered differ: blank from the smallest of them, if it is one income, to all together, if it is two."""
     declared = [amount for _, amount in bucket.declared_too]
     because = f"ansökan visar {' och '.join(labels.kr(amount) for amount in declared)}, registret {labels.kr(bucket.registered)}"
     if bucket.uncertain:
         return blank("income.differs", because, low=ZERO, high=found.high, parameters=found.parameters)
-    low, high = min(bucket.registered, *declared), max(bucket.registered, *declared)
+    low, high = min(bucket.registered, *declared), Ore(bucket.registered + sum(declared))
     return blank("income.differs", because, low=low, high=high, parameters=found.parameters)
 
 
@@ -240,10 +254,10 @@ def _vanished(case: Case, out: Findings, found: Collected, merged: set[tuple[str
             continue
         if not previous_amount(case, kind, person) or _joined(case, found, kind, person):
             continue
-        origin = case.book.guidelines.origin(kind)
+        origins = case.book.guidelines.origins(kind)
         label, key = f"{labels.income(kind)}, {labels.person(person)}", f"income.{kind}.{person}"
         known = person if case.file.person(person) else None
-        sources = [one for one in INCOME_SOURCES if origin in (one, None)]
+        sources = [one for one in INCOME_SOURCES if not origins or one in origins]
         if all(fully_answered(case, person, one) for one in sources):
             out.flag("income.vanished", key, person=known, label=label)
         elif not any((person, one) in case.answers for one in sources) and not _has_left(case, person):

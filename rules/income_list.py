@@ -14,11 +14,11 @@ from rules.money import ZERO, Ore
 def listed(case: Case, answer: RegisterAnswer, payment: Payment) -> Dated[Handling] | None:
     """Return what the list says about a payment; None = off the list.
 
-    The list holds for the source it names: the same name from another one, such as what only applicants declare, is not on it. Nor is
+    The list holds for the sources it names: the same name from another one, such as what only applicants declare, is not on it. Nor is
     what a payer, part or amount type that nobody knows has paid.
     """
     guidelines = case.book.guidelines
-    if guidelines.origin(payment.benefit) != answer.source or is_unknown(payment.organisation):
+    if answer.source not in guidelines.origins(payment.benefit) or is_unknown(payment.organisation):
         return None
     return guidelines.income_at(payment.benefit, case.month, payment.part, payment.amount_type)
 

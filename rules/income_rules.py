@@ -63,11 +63,12 @@ def jobbstimulans(
 
     `pay` is net, in öre; `month` the month of payment. No window on record is no right while there have been too few months with support
     in a row for it to have arisen; else the caseworker must look, and also when a window is longer than the law's or ends before it begins.
+    24 months from a day within a month touch 25 calendar months.
     """
     if terms is None:
         return blank("sum.parameter_missing", "lagens tal för jobbstimulans är inte kända", high=pay)
     percent, used = terms.percent.value, (terms.percent.used(),)
-    sure = windows is not None and all(0 < window.months <= terms.longest.value for window in windows)
+    sure = windows is not None and all(0 < window.months <= terms.longest.value + 1 for window in windows)
     if sure and not windows and months_in_a_row is not None and 0 <= months_in_a_row < terms.after.value:
         because = f"{months_in_a_row} månader i rad med försörjningsstöd: rätten till jobbstimulans uppkommer efter {terms.after.value}"
         return counted(pay, f"{because}, så hela lönen räknas", (terms.after.used(),))

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from rules import labels
 from rules.context import INCOME_SOURCES, Case
+from rules.costs import changed_by_more_than
 from rules.findings import Findings
-from rules.income_items import Bucket, Collected
+from rules.income_items import Bucket, Collected, fully_answered
+from rules.income_last_month import previous_counted
 from rules.money import ZERO, Ore
 
 
@@ -21,16 +23,29 @@ def count_once(case: Case, out: Findings, found: Collected) -> set[tuple[str, st
         if register is None or register.declared:
             _not_in_its_register(case, found, declared, benefit)
             found.now[kind, person] = declared
+        elif _two_last_month(case, declared, register):
+            found.now[kind, person] = declared
         else:
             merged.add((kind, person))
             _join(case, out, declared, register)
     return merged
 
 
+def _two_last_month(case: Case, declared: Bucket, register: Bucket) -> bool:
+    """Say whether last month's calculation, which a person made, counted both, each with about the amount it has now: two incomes."""
+    threshold = case.book.guidelines.change_threshold.at(case.month)
+    if threshold is None or declared.benefit == register.benefit or declared.uncertain or register.uncertain:
+        return False
+    counted = [(previous_counted(case, one.benefit, one.person), one.certain) for one in (declared, register)]
+    return all(old is not None and not changed_by_more_than(threshold.value, old, now) for old, now in counted)
+
+
 def _join(case: Case, out: Findings, declared: Bucket, register: Bucket) -> None:
+    """Count once what agrees; what does not, or what a calculation that could not be read may have had as two, is open."""
     register.declared_too.append((declared.benefit, declared.certain))
     sure = not declared.uncertain and not register.uncertain
-    if sure and abs(declared.certain - register.registered) <= tolerance(case):
+    one = declared.benefit == register.benefit or case.file.history.known
+    if sure and one and _agree(case, declared.certain, register.registered):
         amount = labels.kr(declared.certain)
         out.shown.append(f"{declared.label}: {amount} i ansökan är samma inkomst som {register.label} i registret, räknas en gång")
     else:
@@ -39,15 +54,36 @@ def _join(case: Case, out: Findings, declared: Bucket, register: Bucket) -> None
 
 
 def _not_in_its_register(case: Case, found: Collected, declared: Bucket, benefit: str) -> None:
-    """Make uncertain what a register shows for another person, and a benefit that its register does not show or could not be asked about.
+    """Make uncertain what a register shows for another person, and a benefit that its register does not show or could not tell about.
 
-    Maintenance is the child's and the register's support the parent's: whoever it is declared for, it may be the same money.
+    Maintenance is the child's and the register's support the parent's: whoever it is declared for, the same amount may be the same money.
+    Other amounts for two persons are two incomes.
     """
-    origin = case.book.guidelines.origin(declared.benefit)
-    if any(name == benefit and person != declared.person and not bucket.declared for (name, person), bucket in found.now.items()):
+    origins = case.book.guidelines.origins(declared.benefit)
+    if any(_perhaps_same(case, declared, one) for (name, _), one in found.now.items() if name == benefit):
         make_uncertain(declared, "income.perhaps_same")
-    elif any(origin == source and (declared.person, source) in case.answers for source in INCOME_SOURCES):
+    elif any(source in origins and (declared.person, source) in case.answers for source in INCOME_SOURCES) or _is_silent(
+        case, declared.person, benefit
+    ):
         make_uncertain(declared, "income.differs")
+
+
+def _is_silent(case: Case, person: str, benefit: str) -> bool:
+    """Say whether a register that may pay the same income under its own name was asked about the person and could not tell all."""
+    origins = case.book.guidelines.origins(benefit)
+    asked = [source for source in INCOME_SOURCES if source in origins and (person, source) in case.answers]
+    return any(not fully_answered(case, person, source) for source in asked)
+
+
+def _perhaps_same(case: Case, declared: Bucket, other: Bucket) -> bool:
+    """Say whether what was declared may be what a register shows for another person: an amount that is not sure may be any."""
+    if other.declared or other.person == declared.person:
+        return False
+    return bool(declared.uncertain or other.uncertain) or _agree(case, declared.certain, other.certain)
+
+
+def _agree(case: Case, declared: Ore, registered: Ore) -> bool:
+    return abs(declared - registered) <= tolerance(case)
 
 
 def make_uncertain(declared: Bucket, reason: str) -> None:

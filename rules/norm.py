@@ -230,19 +230,25 @@ def riksnorm_child_2027(child: ChildFacts, table: NormTable | None, quotients: Q
 
 @rule("SFS 2025:468 12 kap. 2-3 §§", in_force=_TO_2026)
 @rule(_SFS_2001, in_force=_OLD)
-def common_costs(members: int, others: int | None, table: NormTable | None, quotients: Quotients, doubtful: int = 0) -> Counted:
+def common_costs(
+    members: int, others: int | None, table: NormTable | None, quotients: Quotients, doubtful: int = 0, *, partner: bool = False
+) -> Counted:
     """Common costs by the household's size; others who share the home bear their own share.
 
     When it is unknown whether others live there the share is blank, between nothing and the whole. `doubtful` of the members may be
-    outside the calculation: then it is blank, down to the share of the rest.
+    outside the calculation: then it is blank, down to the share of the rest. `partner` = one who is not in the application may live
+    there: then it is blank, up to what it is with the partner in the calculation.
     """
     if table is None:
         return blank("norm.no_amounts", _NO_AMOUNTS)
     if others is None:
         because = "det är inte känt om fler bor i hemmet"
-        high = table.common(members)
-        high = table.common_between(members)[1] if high is None else high
-        return blank("case.others_in_home", because, high=high, parameters=table.common_used(members))
+        largest = members + partner
+        high = table.common(largest)
+        high = table.common_between(largest)[1] if high is None else high
+        return blank("case.others_in_home", because, high=high, parameters=table.common_used(largest))
+    if partner:
+        return _with_a_partner_or_without(members, others, table, quotients, doubtful)
     size = members + others
     used = (*table.common_used(size), *(quotients.used if others else ()))
     because = f"{members} av {size} personer i hemmet" if others else f"{size} {'person' if size == 1 else 'personer'} i hushållet"
@@ -261,9 +267,39 @@ def common_costs(members: int, others: int | None, table: NormTable | None, quot
 
 
 @common_costs.version(_LAW_2027, in_force=_FROM_2027)
-def common_costs_2027(members: int, others: int | None, table: NormTable | None, quotients: Quotients, doubtful: int = 0) -> Counted:  # noqa: ARG001 - nothing to count with
+def common_costs_2027(
+    members: int,  # noqa: ARG001 - nothing to count with
+    others: int | None,  # noqa: ARG001
+    table: NormTable | None,  # noqa: ARG001
+    quotients: Quotients,  # noqa: ARG001
+    doubtful: int = 0,  # noqa: ARG001
+    *,
+    partner: bool = False,  # noqa: ARG001
+) -> Counted:
     """The norm of 2027 has its law but no amounts yet."""
     return blank("norm.no_amounts", _NO_AMOUNTS)
+
+
+def _with_a_partner_or_without(members: int, others: int, table: NormTable, quotients: Quotients, doubtful: int) -> Counted:
+    """Leave common costs open for a partner who may be one more in the home or one of the others, in the calculation or not.
+
+    The least is the share of the members that are sure beside a partner outside the calculation; the most is theirs and the partner's,
+    in the smallest home they can have.
+    """
+    largest, smallest = members + others + 1, members + max(others, 1)
+    least, most = table.common(largest), table.common(smallest)
+    used = tuple(dict.fromkeys((*table.common_used(largest), *table.common_used(smallest), *quotients.used)))
+    known = least is not None and most is not None
+    least = table.common_between(largest)[0] if least is None else least
+    most = table.common_between(smallest)[1] if most is None else most
+    because = "en partner som inte finns i ansökan kan bo i hemmet och ingå i beräkningen"
+    return blank(
+        "norm.members_unknown" if known else "norm.no_amounts",
+        because if known else f"{because}: {_NO_AMOUNT}",
+        low=quotients.share(least, members - doubtful, largest),
+        high=None if most is None else quotients.share(most, members + 1, smallest),
+        parameters=used,
+    )
 
 
 def _known(amount: Dated[Ore] | None, because: str) -> Counted:

@@ -105,7 +105,11 @@ def _common(case: Case, out: Findings, table: NormTable | None, quotients: tuple
     household = case.file.application.household
     size = len(household.members)
     found = one_of(
-        [version.apply(members, household.others_in_home, table, one, doubtful) for members, doubtful in _sizes(case) for one in quotients]
+        [
+            version.apply(members, household.others_in_home, table, one, doubtful, partner=perhaps_a_partner(case))
+            for members, doubtful in _sizes(case)
+            for one in quotients
+        ]
     )
     if any(not child_facts(case, child, case.month).whole_month for child in case.children):
         found = _chosen(found, case.book.guidelines.part_month_child_in_common_costs.at(case.month))
@@ -147,8 +151,17 @@ def _sizes(case: Case) -> tuple[tuple[int, int], ...]:
 
 def doubtful_members(case: Case) -> int:
     """Return how many of the household may be outside its calculation: children of whom that is not known, and one of two adults apart."""
-    apart = len(case.adults) == 2 and not are_together(case.file.application.household.civil_status)
-    return apart + sum(not child_facts(case, child, case.month).surely_member for child in case.children)
+    return are_perhaps_two_households(case) + sum(not child_facts(case, child, case.month).surely_member for child in case.children)
+
+
+def are_perhaps_two_households(case: Case) -> bool:
+    """Say whether the application has two adults who are not said to be together: the co-applicant may be a household apart."""
+    return len(case.adults) == 2 and not are_together(case.file.application.household.civil_status)
+
+
+def perhaps_a_partner(case: Case) -> bool:
+    """Say whether one adult, not said to be single, may have a partner who is not in the application and whose incomes nobody knows."""
+    return len(case.adults) < 2 and case.file.application.household.civil_status != "single"
 
 
 def _chosen(found: Counted, guideline: Dated[str] | None) -> Counted:

@@ -31,9 +31,9 @@ def sums_of(lines: Sequence[Line]) -> Sums:
     return Sums.model_construct(norm=Ore(low["norm"]), costs=Ore(low["cost"]), incomes=Ore(low["income"]), need=Ore(need))
 
 
-def span_of(lines: Sequence[Line], *, month_open: bool) -> Span:
-    """Return the lowest and highest need that the blanks leave open; None = no bound. An open month may still bring any income."""
-    lowest: int | None = None if month_open else 0
+def span_of(lines: Sequence[Line], *, incomes_open: bool) -> Span:
+    """Return the lowest and highest need that the blanks leave open; None = no bound. `incomes_open` = some may have no line."""
+    lowest: int | None = None if incomes_open else 0
     highest: int | None = 0
     for line in lines:
         most, least = (line.high, line.low) if line.section != "income" else (-line.low, None if line.high is None else -line.high)

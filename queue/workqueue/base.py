@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Insert, Row, Table, bindparam, case, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from workqueue import limits
+from workqueue import chain, limits
 from workqueue.database import Database
 from workqueue.errors import NotAllowed, StaleLease
 from workqueue.keys import MasterKey
 from workqueue.records import AuditEvent, Claimed, QueueClock
 from workqueue.sealing import DETAILS, Sealer
 from workqueue.states import EDGES, LEASED, State
-from workqueue.tables import events, items
+from workqueue.tables import event_details, events, items
 
 UNLEASED: dict[str, Any] = {"leased_by": None, "lease_until": None}
 OURS = (items.c.id == bindparam("b_id")) & (items.c.lease == bindparam("b_lease"))
@@ -26,6 +27,7 @@ _BY_REF = select(items).where(items.c.case_ref == bindparam("b_case"))
 _BY_ID = select(items).where(items.c.case_id == bindparam("b_case"), items.c.is_current).order_by(items.c.id.desc()).limit(1)
 _HOLDER = select(items.c.state, items.c.lease).where(items.c.id == bindparam("b_id"))
 _ADD_EVENT = insert(events)
+_ADD_DETAILS = insert(event_details)
 
 
 def left_by(maker: str) -> ColumnElement[bool]:
@@ -56,6 +58,7 @@ class Store:
         self._db = database
         self._key = key
         self._sealer = Sealer(key)
+        self._case_keys = chain.CaseKeys(key)
         self._clock = clock
 
     def derived_key(self, purpose: str) -> bytes:
@@ -70,22 +73,48 @@ class Store:
         """Return `b_time` of `LEASE_TIME`."""
         return self._db.lease_time(self._clock)
 
-    def _remember(self, tx: Connection, item_id: int, happened: Sequence[AuditEvent]) -> None:
-        """Add lines to the audit."""
+    def _remember(self, tx: Connection, case_ref: str, happened: Sequence[AuditEvent]) -> None:
+        """Add lines about one case to the audit; the last thing that a transaction does."""
         limits.within(limits.EVENTS_LIMIT, happened, "events")
-        if happened:
-            tx.execute(_ADD_EVENT, [self._event_row(item_id, one) for one in happened])
+        self._remember_all(tx, [(case_ref, one) for one in happened])
 
-    def _event_row(self, item_id: int, happened: AuditEvent) -> dict[str, Any]:
+    def _remember_all(self, tx: Connection, happened: Sequence[tuple[str, AuditEvent]]) -> None:
+        """Add lines to the audit, each chained to the one before; the last thing that a transaction does.
+
+        What takes time, sealing, is done before the chain is held.
+        """
+        if not happened:
+            return
+        written = [self._to_chain(case_ref, one) for case_ref, one in happened]
+        seq, previous = self._db.chain_end(tx) or (0, chain.FIRST)
+        rows, details = [], []
+        for row, sealed in written:
+            seq += 1
+            row["seq"] = seq
+            line = chain.row_text(previous, row)
+            bound = chain.details_hash(self._case_keys.of(row["case_ref"]), line, sealed)
+            previous = chain.link(line, bound)
+            rows.append(row | {"details_hash": bound, "hash": previous})
+            details.append({"seq": seq, "details": sealed})
+        tx.execute(_ADD_EVENT, rows if len(rows) > 1 else rows[0])
+        tx.execute(_ADD_DETAILS, details if len(details) > 1 else details[0])
+
+    def _to_chain(self, case_ref: str, happened: AuditEvent) -> tuple[dict[str, Any], bytes]:
+        """Return a line without its place in the chain, and its details."""
         event_id = secrets.token_hex(16)
-        return {
+        row = {
             "event_id": event_id,
-            "item_id": item_id,
+            "case_ref": case_ref,
             "at": self._clock.now(),
             "what": limits.code(happened.what),
             "actor": limits.actor(happened.actor),
-            "details": self._sealer.seal(DETAILS, event_id, dict(happened.details)),
         }
+        return row, self._sealer.seal(DETAILS, event_id, dict(happened.details))
+
+
+def telling(happened: Sequence[AuditEvent], **more: Any) -> list[AuditEvent]:
+    """Return the same lines, their details with more in them."""
+    return [replace(one, details={**one.details, **more}) for one in happened]
 
 
 def find(tx: Connection, wanted: str, *, to_change: bool = False) -> Row[Any] | None:

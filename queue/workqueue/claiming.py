@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -105,11 +105,13 @@ class Claiming(Store):
             leases = [(one.id, one.lease) for one in claimed]
             return set(tx.execute(_HEARTBEAT, values | {"b_leases": leases}).scalars())
 
-    def rest(self, claimed: Claimed, state: State, not_before: datetime, reason_code: str) -> None:
+    def rest(
+        self, claimed: Claimed, state: State, not_before: datetime, reason_code: str, details: Mapping[str, Any] | None = None
+    ) -> None:
         """Let a case that is being assessed rest until `not_before`, or until its deadline when that comes first.
 
         `state` is `waiting_for_income` or `waiting_for_register`. `waiting_since` begins with the first of several rests for a register
-        and ends with anything else. Raises StaleLease when the case is not ours.
+        and ends with anything else. `details` = what more the audit is told, sealed. Raises StaleLease when the case is not ours.
         """
         if state not in RESTING:
             raise ValueError("a case rests in waiting_for_income or waiting_for_register")
@@ -124,7 +126,8 @@ class Claiming(Store):
         with self._db.write() as tx:
             if tx.execute(_REST, ours(claimed) | values).rowcount != 1:
                 refuse(tx, claimed, "rest")
-            self._remember(tx, claimed.id, [AuditEvent("rested", details={"state": state, "code": reason_code})])
+            told = {"state": state, "code": reason_code} | dict(details or {})
+            self._remember(tx, claimed.case_ref, [AuditEvent("rested", details=told)])
 
     def try_later(self, claimed: Claimed, not_before: datetime, code: str) -> None:
         """Give a case back, to be claimed again from `not_before` on.
@@ -142,14 +145,14 @@ class Claiming(Store):
         with self._db.write() as tx:
             if tx.execute(_PARK, ours(claimed) | {"b_reason": limits.code(code), "b_now": self._clock.now()}).rowcount != 1:
                 refuse(tx, claimed, "park")
-            self._remember(tx, claimed.id, [AuditEvent("parked", details={"code": code})])
+            self._remember(tx, claimed.case_ref, [AuditEvent("parked", details={"code": code})])
 
     def _open_or_park(self, tx: Connection, row: Row[Any]) -> Claimed | None:
         try:
             return self._claimed(row)
         except PermanentQueueError as error:
             tx.execute(_PARK, {"b_id": row.id, "b_lease": row.lease, "b_reason": error.code, "b_now": self._clock.now()})
-            self._remember(tx, row.id, [AuditEvent("parked", details={"code": error.code})])
+            self._remember(tx, row.case_ref, [AuditEvent("parked", details={"code": error.code})])
             return None
 
     def _claimed(self, row: Row[Any]) -> Claimed:

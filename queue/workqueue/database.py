@@ -20,6 +20,7 @@ from workqueue.records import QueueClock
 
 BUSY_TIMEOUT_S = 10.0
 DETAIL_CHARACTERS = 200
+_CHAIN_END = "SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1"
 Place = Path | PostgresAddress
 """Where a queue is kept: a file, or a database on a server."""
 
@@ -56,6 +57,11 @@ class Database(ABC):
 
     def hold_pulling(self, tx: Connection) -> None:  # noqa: B027  a kind with one writer at a time has nothing to do
         """Wait until no other transaction adds cases, and keep others waiting until this one ends."""
+
+    def chain_end(self, tx: Connection) -> tuple[int, str] | None:
+        """Return number and hash of the audit's last line, None = there is none; no other transaction adds one until this one ends."""
+        row = tx.exec_driver_sql(_CHAIN_END).one_or_none()
+        return None if row is None else (row[0], row[1])
 
     @abstractmethod
     def damage(self, tx: Connection) -> list[str]:

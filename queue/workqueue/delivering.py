@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from workqueue import limits
-from workqueue.base import OURS, UNLEASED, Store, find, not_allowed, ours, refuse
+from workqueue.base import OURS, UNLEASED, Store, find, not_allowed, ours, refuse, telling
 from workqueue.errors import PermanentQueueError, StaleLease
 from workqueue.records import AuditEvent, Claimed, EffectDone, NewEffect, StoredEffect
-from workqueue.sealing import DRAFT, PAYLOAD, REFERENCE
+from workqueue.sealing import DRAFT, PAYLOAD, REFERENCE, digest
 from workqueue.states import EDGES, Outcome, State, sources
 from workqueue.tables import drafts, effects, items
 
@@ -46,7 +46,7 @@ _RECEIPT = (
     .returning(effects.c.key)
 )
 _IS_DONE = select(exists().where(OF_RUN, effects.c.key == bindparam("b_key")))
-_ANY_PENDING = select(exists().where(OF_RUN, effects.c.done_at.is_(None)))
+_WRITES = select(effects.c.kind, effects.c.done_at, effects.c.found).where(OF_RUN).order_by(effects.c.position)
 _END = {
     end: update(items)
     .where(OURS, items.c.state.in_(sources(end, "end")))
@@ -85,13 +85,13 @@ class Delivering(Store):
         The lease stays with the worker. Raises StaleLease when it is not ours, NotAllowed when it is finished already: nothing is stored.
         """
         now = self._clock.now()
-        sealed = self._sealer.seal(DRAFT, _draft_row(claimed.case_ref, claimed.run), dict(draft))
+        sealed, told = self._sealer.seal(DRAFT, _draft_row(claimed.case_ref, claimed.run), dict(draft)), _with_draft(events, draft)
         with self._db.write() as tx:
             if tx.execute(_FINISH, ours(claimed) | {"b_outcome": Outcome(outcome)}).rowcount != 1:
                 refuse(tx, claimed, "finish")
             tx.execute(_ADD_DRAFT, {"item_id": claimed.id, "run": claimed.run, "made_at": now, "content": sealed})
             self._add_effects(tx, claimed, effects, first=1)
-            self._remember(tx, claimed.id, events)
+            self._remember(tx, claimed.case_ref, told)
 
     def pending_effects(self, claimed: Claimed) -> list[StoredEffect]:
         """Return the writes without a receipt, in order. Raises StaleLease when the case is not ours."""
@@ -123,7 +123,7 @@ class Delivering(Store):
         `done` = the receipt of the write that told us so, stored in the same transaction. A write that has its receipt stays as it is,
         and is left out when its key stands in `effects` again. Raises StaleLease when the case is not ours: nothing is stored.
         """
-        sealed = self._sealer.seal(DRAFT, _draft_row(claimed.case_ref, claimed.run), dict(draft))
+        sealed, told = self._sealer.seal(DRAFT, _draft_row(claimed.case_ref, claimed.run), dict(draft)), _with_draft(events, draft)
         run = _run_of(claimed)
         with self._db.write() as tx:
             if tx.execute(_AMEND, ours(claimed) | {"b_outcome": Outcome(outcome)}).rowcount != 1:
@@ -135,10 +135,10 @@ class Delivering(Store):
             already = set(tx.execute(_DONE, run).scalars())
             first = tx.execute(_LAST_POSITION, run).scalar_one() + 1
             self._add_effects(tx, claimed, [effect for effect in effects if effect.key not in already], first=first)
-            self._remember(tx, claimed.id, events)
+            self._remember(tx, claimed.case_ref, told)
 
     def end(self, claimed: Claimed, end_state: State | str, events: Sequence[AuditEvent] = ()) -> None:
-        """End a case: delivered, handed_over, or taken_by_person.
+        """End a case: delivered, handed_over, or taken_by_person; the audit is told which writes were made.
 
         The first two are refused (NotAllowed) while a write is pending. Raises StaleLease when the case is not ours: nothing is stored.
         """
@@ -149,9 +149,10 @@ class Delivering(Store):
         with self._db.write() as tx:
             if tx.execute(statement, ours(claimed) | {"b_now": self._clock.now()}).rowcount != 1:
                 refuse(tx, claimed, f"end as {end}")
-            if end is not State.TAKEN_BY_PERSON and tx.execute(_ANY_PENDING, _run_of(claimed)).scalar_one():
+            writes = tx.execute(_WRITES, _run_of(claimed)).all()
+            if end is not State.TAKEN_BY_PERSON and any(write.done_at is None for write in writes):
                 raise not_allowed(claimed.case_ref, State.DELIVERING, f"end as {end}", code="QUE-014")
-            self._remember(tx, claimed.id, events)
+            self._remember(tx, claimed.case_ref, telling(events or [AuditEvent(f"ended.{end}")], written=_made(writes)))
 
     def draft(self, case: str) -> dict[str, Any] | None:
         """Return the latest draft, decrypted: of the version with that case reference, or of the case with that id.
@@ -206,6 +207,16 @@ def _hold(tx: Connection, claimed: Claimed) -> None:
     """Raise StaleLease unless the case is being delivered by this worker."""
     if tx.execute(_HOLD, ours(claimed)).one_or_none() is None:
         raise StaleLease(claimed.case_ref)
+
+
+def _with_draft(happened: Sequence[AuditEvent], draft: Mapping[str, Any]) -> list[AuditEvent]:
+    """Return the same lines, bound to what was computed: the SHA-256 of the draft as it is stored."""
+    return telling(happened, draft_sha256=digest(dict(draft))) if happened else []
+
+
+def _made(writes: Iterable[Row[Any, Any, Any]]) -> list[dict[str, Any]]:
+    """Return the writes that stand in the case system, for the audit; `found` = it stood there already when it was to be made."""
+    return [{"kind": one.kind, "at": one.done_at.isoformat(), "found": one.found} for one in writes if one.done_at is not None]
 
 
 def _run_of(claimed: Claimed) -> dict[str, Any]:

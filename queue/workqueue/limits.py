@@ -16,6 +16,10 @@ SEEN_LIMIT = 200_000
 EFFECTS_LIMIT = 100
 EVENTS_LIMIT = 100
 PROBLEMS_LIMIT = 100
+CHAIN_BATCH = 5000
+"""So many lines of the audit are looked at in one transaction."""
+EXPORT_LIMIT = 100
+"""So many versions of a case, and drafts of a version, are shown at most."""
 MAX_LEASE_S = 3600.0
 REQUEUE_GRACE = timedelta(hours=24)
 """A case that ops put back gets at least this long, so that a deadline long past does not send it away at once."""

@@ -13,7 +13,7 @@ from workqueue.base import Store, find
 from workqueue.records import EffectStatus, Item, StoredEvent, Unfinished
 from workqueue.sealing import DETAILS
 from workqueue.states import CLAIMABLE, LEASED, NOT_ENDED, Outcome, State
-from workqueue.tables import effects, events, items
+from workqueue.tables import effects, event_details, events, items
 
 _COUNTS = select(items.c.state, func.count()).group_by(items.c.state)
 _OLDEST = (
@@ -25,7 +25,13 @@ _ORDER = (items.c.priority, items.c.deadline, items.c.id)
 _LIST = select(items).order_by(*_ORDER).limit(bindparam("b_limit"))
 _AFTER = tuple_(*_ORDER) > select(*_ORDER).where(items.c.id == bindparam("b_after")).scalar_subquery()
 _EFFECTS = select(effects).where(effects.c.item_id == bindparam("b_id")).order_by(effects.c.run, effects.c.position)
-_EVENTS = select(events).where(events.c.item_id == bindparam("b_id")).order_by(events.c.seq.desc()).limit(limits.EVENTS_SHOWN_LIMIT)
+_EVENTS = (
+    select(events, event_details.c.details)
+    .outerjoin(event_details)
+    .where(events.c.case_ref == bindparam("b_ref"))
+    .order_by(events.c.seq.desc())
+    .limit(limits.EVENTS_SHOWN_LIMIT)
+)
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
@@ -90,15 +96,16 @@ class Looking(Store):
 
     def events(self, case: str) -> list[StoredEvent]:
         """Return the audit of a case, oldest first (of very many the newest), details decrypted; empty when there is no such case."""
-        return [
-            StoredEvent(row.seq, row.at, row.what, row.actor, self._sealer.open(DETAILS, row.event_id, row.details))
-            for row in reversed(self._rows_of(case, _EVENTS))
-        ]
+        return [self._stored_event(row) for row in reversed(self._rows_of(case, _EVENTS))]
+
+    def _stored_event(self, row: Row[Any]) -> StoredEvent:
+        details = {} if row.details is None else self._sealer.open(DETAILS, row.event_id, row.details)
+        return StoredEvent(row.seq, row.case_ref, row.at, row.what, row.actor, row.hash, details)
 
     def _rows_of(self, case: str, query: Select[Any]) -> Sequence[Row[Any]]:
         with self._db.read() as tx:
             item = find(tx, case)
-            return [] if item is None else tx.execute(query, {"b_id": item.id}).all()
+            return [] if item is None else tx.execute(query, {"b_id": item.id} if query is _EFFECTS else {"b_ref": item.case_ref}).all()
 
 
 def as_item(row: Row[Any]) -> Item:

@@ -13,7 +13,7 @@ from workqueue.errors import NoSuchCase
 from workqueue.looking import as_item
 from workqueue.records import AuditEvent, Item
 from workqueue.states import CLAIMABLE, ENDED, State, targets
-from workqueue.tables import AT_REST, IN_HAND, drafts, effects, events, items
+from workqueue.tables import AT_REST, IN_HAND, drafts, effects, items
 
 _RUN_OUT = (
     select(items.c.id)
@@ -63,7 +63,7 @@ _WRONG = {
 }
 _LOOSE = {
     f"table {table.name} refers to a row of items that is not there": select(exists().where(table.c.item_id.not_in(select(items.c.id))))
-    for table in (drafts, effects, events)
+    for table in (drafts, effects)
 }
 _CASES_WITHOUT_CURRENT = (
     select(func.min(items.c.case_ref))
@@ -84,8 +84,7 @@ class Maintaining(Store):
         """
         with self._db.write() as tx:
             rows = tx.execute(_RELEASE_EXPIRED, {"b_time": self._lease_time(), "b_now": self._clock.now()}).all()
-            for row in rows:
-                self._remember(tx, row.id, [AuditEvent("rescued")])
+            self._remember_all(tx, [(row.case_ref, AuditEvent("rescued")) for row in rows])
         return [row.case_ref for row in rows]
 
     def release_due(self, *, at_once: State | None = None) -> int:
@@ -113,7 +112,7 @@ class Maintaining(Store):
             put_back = tx.execute(_REQUEUE.values(changes), {"b_id": row.id, "b_from": source}).one_or_none()
             if put_back is None:
                 raise not_allowed(row.case_ref, source, "requeue")
-            self._remember(tx, row.id, [AuditEvent("requeued", actor, {"reason": reason, "from": source})])
+            self._remember(tx, row.case_ref, [AuditEvent("requeued", actor, {"reason": reason, "from": source})])
         return as_item(put_back)
 
     def integrity(self) -> list[str]:

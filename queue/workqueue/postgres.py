@@ -19,7 +19,7 @@ from workqueue.records import QueueClock
 CONNECTIONS = 4
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 60
-IDLE_IN_TRANSACTION_TIMEOUT_S = 60
+IDLE_IN_TRANSACTION_TIMEOUT_S = 15
 """A robot that stands still inside a transaction keeps others out no longer than this."""
 KEEPALIVE_S = 10
 KEEPALIVES = 3
@@ -44,6 +44,8 @@ _SESSION = text(
     set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'
     ELSE current_setting('synchronous_commit') END, false)"""
 )
+_LOCK = text("SELECT pg_advisory_xact_lock(:what)")
+_CHAIN_END = "SELECT seq, hash FROM audit_end()"
 _VERSION = text("SELECT current_setting('server_version_num')::integer / 10000")
 _INVALID = text(
     """SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
@@ -107,6 +109,14 @@ class PostgresDatabase(Database):
         """Let one transaction at a time add cases: two that find the same new case would both want to be first."""
         _lock(tx, _PULLING)
 
+    def chain_end(self, tx: Connection) -> tuple[int, str] | None:
+        """Let one transaction at a time add to the audit, until it has committed: what is chained first is there first.
+
+        It is the last lock that a transaction takes, so no two wait for each other. Lock and look are one question to the server.
+        """
+        row = tx.exec_driver_sql(_CHAIN_END).one_or_none()
+        return None if row is None else (row[0], row[1])
+
     def damage(self, tx: Connection) -> list[str]:
         """Return indexes that are not whole, and pages that the server has found damaged."""
         problems = [f"index {name} is not valid: run REINDEX on it" for name in tx.execute(_INVALID).scalars()]
@@ -156,4 +166,4 @@ class PostgresDatabase(Database):
 
 def _lock(tx: Connection, what: int) -> None:
     """Take a lock that ends with the transaction."""
-    tx.execute(text("SELECT pg_advisory_xact_lock(:what)"), {"what": what})
+    tx.execute(_LOCK, {"what": what})

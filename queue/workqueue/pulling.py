@@ -43,7 +43,7 @@ _REVIVE = (
     .where(items.c.id == bindparam("b_id"), items.c.state.in_(sources(State.READY, "add")))
     .values(run=items.c.run + 1, ended_at=None, outcome=None)
 )
-_ADD = insert(items).returning(items.c.id)
+_ADD = insert(items)
 _MARK_SEEN = upserts(seen, "case_system", "case_id")
 _SET_LAST_PULL = upserts(pulls, "case_system")
 _LAST_PULL = select(pulls.c.last_at).where(pulls.c.case_system == bindparam("b_system"))
@@ -71,7 +71,10 @@ class Pulling(Store):
             if len(cases) > 1 and self._db.MANY_WRITERS:
                 # In one order for all, so that no two transactions wait for each other.
                 tx.execute(_IN_ORDER, {"b_cases": [(case.case_system, case.case_id) for case in cases]}).all()
-            return [self._add(tx, case) for case in cases]
+            happened: list[tuple[str, AuditEvent]] = []
+            added = [self._add(tx, case, happened) for case in cases]
+            self._remember_all(tx, happened)
+        return added
 
     def known(self, case_system: str) -> dict[str, str]:
         """Return for each case that was looked at the change mark it had then."""
@@ -97,7 +100,7 @@ class Pulling(Store):
         with self._db.write() as tx:
             tx.execute(_SET_LAST_PULL[tx.dialect.name], {"case_system": case_system, "last_at": at})
 
-    def _add(self, tx: Connection, case: PulledCase) -> Added:
+    def _add(self, tx: Connection, case: PulledCase, happened: list[tuple[str, AuditEvent]]) -> Added:
         versions = tx.execute(_VERSIONS, {"b_system": case.case_system, "b_case": case.case_id}).all()
         current = next((row for row in versions if row.is_current), None)
         if current is not None and current.version == case.version:
@@ -106,22 +109,22 @@ class Pulling(Store):
             # Who had the case when it was first pulled stays what later versions are measured against: a person who has taken the case
             # since then still has it when the applicant changes the application.
             case = replace(case, assigned_to=self._sealer.open(ASSIGNED_TO, current.case_ref, current.assigned_to))
-        superseded = self._supersede(tx, current) if current is not None else 0
+        superseded = self._supersede(tx, current, happened) if current is not None else 0
         earlier = next((row for row in versions if row.version == case.version), None)
         if earlier is None:
             case_ref = _new_ref()
-            item_id = tx.execute(_ADD, self._columns(case, case_ref) | _identity(case, case_ref)).scalar_one()
+            tx.execute(_ADD, self._columns(case, case_ref) | _identity(case, case_ref))
         else:
-            case_ref, item_id = earlier.case_ref, earlier.id
-            tx.execute(_REVIVE.values(self._columns(case, case_ref)), {"b_id": item_id})
-        self._remember(tx, item_id, [AuditEvent("pulled" if earlier is None else "pulled_again")])
+            case_ref = earlier.case_ref
+            tx.execute(_REVIVE.values(self._columns(case, case_ref)), {"b_id": earlier.id})
+        happened.append((case_ref, AuditEvent("pulled" if earlier is None else "pulled_again")))
         return Added(case_ref, created=True, superseded=superseded)
 
-    def _supersede(self, tx: Connection, current: Row[Any]) -> int:
+    def _supersede(self, tx: Connection, current: Row[Any], happened: list[tuple[str, AuditEvent]]) -> int:
         tx.execute(_GIVE_WAY, {"b_id": current.id})
         superseded = tx.execute(_SUPERSEDE, {"b_id": current.id, "b_now": self._clock.now()}).rowcount
         if superseded:
-            self._remember(tx, current.id, [AuditEvent("superseded", details={"from": current.state})])
+            happened.append((current.case_ref, AuditEvent("superseded", details={"from": current.state})))
         return superseded
 
     def _columns(self, case: PulledCase, case_ref: str) -> dict[str, Any]:

@@ -155,13 +155,53 @@ class EffectStatus:
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One line of the audit."""
+    """One line of the audit. `details` is empty when they have been deleted; `hash` = the line's place in the chain."""
 
     seq: int
+    case_ref: str
     at: datetime
     what: str
     actor: str
+    hash: str
     details: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The audit's last line: kept where the robot cannot change it, it binds all lines up to it."""
+
+    seq: int
+    hash: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHead:
+    """A head that was kept elsewhere: `line` = where it stands there."""
+
+    line: int
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a walk along the audit found: how many lines there are, the last of them, and what is wrong, a sentence each."""
+
+    events: int
+    without_details: int
+    head: Head | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDraft:
+    """What was computed in one run of one version."""
+
+    case_ref: str
+    run: int
+    made_at: datetime
+    content: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

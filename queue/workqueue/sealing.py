@@ -7,6 +7,7 @@ all drafts, long or short, land in the same bucket.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import struct
 import zlib
@@ -35,10 +36,12 @@ class Column:
     table: str
     name: str
     least_bytes: int
+    sealed_as: str = ""
+    """The table's name in what is sealed, where the column has moved to another since."""
 
     def place(self, row: str) -> bytes:
         """Return what binds a value to its row: moved elsewhere it cannot be opened."""
-        return f"{self.table}|{row}|{self.name}".encode()
+        return f"{self.sealed_as or self.table}|{row}|{self.name}".encode()
 
 
 NUMBER = Column("items", "number", 128)
@@ -46,7 +49,7 @@ ASSIGNED_TO = Column("items", "assigned_to", 128)
 DRAFT = Column("drafts", "content", 15 * 1024)
 PAYLOAD = Column("effects", "payload", 1024)
 REFERENCE = Column("effects", "reference", 256)
-DETAILS = Column("events", "details", 512)
+DETAILS = Column("event_details", "details", 512, sealed_as="events")
 KEY_CHECK = Column("store", "key_check", 64)
 
 
@@ -84,6 +87,11 @@ class Sealer:
         compressed, length = _HEAD.unpack_from(padded)
         text = padded[_HEAD.size : _HEAD.size + length]
         return orjson.loads(zlib.decompressobj().decompress(text, VALUE_LIMIT_BYTES) if compressed else text)
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 of a value as it is sealed: the same when it is opened again."""
+    return hashlib.sha256(orjson.dumps(value)).hexdigest()
 
 
 def _bucket(least: int, needed: int) -> int:

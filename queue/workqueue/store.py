@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workqueue.auditing import Auditing
 from workqueue.claiming import Claiming
 from workqueue.database import BUSY_TIMEOUT_S, Place, database_at
 from workqueue.delivering import Delivering
@@ -15,7 +16,7 @@ from workqueue.upgrading import is_empty, refuse_other_key, refuse_other_version
 from workqueue.upgrading import upgrade as bring_up
 
 
-class WorkQueue(Pulling, Claiming, Delivering, Maintaining, Looking, Duties):
+class WorkQueue(Pulling, Claiming, Delivering, Maintaining, Looking, Duties, Auditing):
     """Durable work items, drafts, outbox and audit, shared by any number of processes: in a file, or on a server for several machines.
 
     Every method is one statement or ONE transaction, blocks until it is on disk, and may be called from any thread. A queue is not

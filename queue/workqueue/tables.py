@@ -137,14 +137,22 @@ effects = Table(
 events = Table(
     "events",
     metadata,
-    Column("seq", Number, Identity(), primary_key=True),
-    Column("event_id", String(32), nullable=False, unique=True),
-    Column("item_id", ForeignKey("items.id"), nullable=False, index=True),
+    Column("seq", Number, primary_key=True, autoincrement=False),
+    Column("event_id", String(32), nullable=False),
+    Column("case_ref", String(16), nullable=False, index=True),
     Column("at", Instant, nullable=False),
     Column("what", String(64), nullable=False),
     Column("actor", String(64), nullable=False),
+    Column("details_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+"""The audit, a chain (chain.py). It refers to no other table, so that it stands when what it tells of has been deleted."""
+
+event_details = Table(
+    "event_details",
+    metadata,
+    Column("seq", ForeignKey("events.seq"), primary_key=True, autoincrement=False),
     Column("details", LargeBinary, nullable=False),
-    sqlite_autoincrement=True,
 )
 
 seen = Table(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, select, text
 
+from workqueue.chain import audit_root
 from workqueue.database import BUSY_TIMEOUT_S, Database, Place, database_at
 from workqueue.errors import KeyRefused, PermanentQueueError
 from workqueue.keys import MasterKey
@@ -35,7 +36,7 @@ def upgrade(place: Place, *, key: MasterKey, busy_timeout_s: float = BUSY_TIMEOU
                 refuse_other_key(connection, key)
             if found == head():
                 return False
-            _migrate(connection)
+            _migrate(connection, key)
             if found is None:
                 _store_key_check(connection, key)
             return True
@@ -104,7 +105,7 @@ def _revisions() -> tuple[str, ...]:
     return tuple(sorted((path.stem.partition("_")[0][1:] for path in (_MIGRATIONS / "versions").glob("r*_*.py")), reverse=True))
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: Connection, key: MasterKey) -> None:
     # Alembic is loaded here alone: it takes a third of a second, and a database is seldom made.
     from alembic import command
     from alembic.config import Config
@@ -113,6 +114,7 @@ def _migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
+    config.attributes["audit_root"] = audit_root(key)
     command.upgrade(config, "head")
 
 

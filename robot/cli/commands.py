@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "robot.cli.check",
     "status": "robot.cli.status",
     "queue": "robot.cli.queue",
+    "audit": "robot.cli.audit",
     "schema": "robot.cli.schema",
     "simulate": "connectors.simulators.command",
     "db": "robot.cli.db",

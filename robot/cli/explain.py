@@ -7,17 +7,19 @@ from pathlib import Path
 
 import typer
 
-from robot.cli.options import EXIT_NOT_ALLOWED, ConfigOption, JsonOption, queue_of, settings_from
+from robot.cli.options import EXIT_NOT_ALLOWED, ConfigOption, JsonOption, queue_of, settings_from, user
 from robot.cli.output import fail
 from robot.cli.queue import CaseArgument
 from robot.draft import explain_json, explain_text
 from rules.assessment import Assessment
+from workqueue import AuditEvent
 
 
 def explain(case: CaseArgument, config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
     """Show the draft of a case and how each number came about.
 
-    A case that was handed over without a draft shows that alone, whatever the reason was.
+    That it was shown, and to which user of this machine, is recorded. A case that was handed over without a draft shows that alone,
+    whatever the reason was.
 
     Example: bistandsrobot explain 3f9c2a11
     """
@@ -25,6 +27,8 @@ def explain(case: CaseArgument, config: ConfigOption = Path("config.yaml"), as_j
         item = opened.item(case)
         # Of this version: another one's figures are not this one's, also while it has none.
         draft = opened.draft(item.case_ref) if item else None
+        if item is not None and draft is not None:
+            opened.note(item.case_ref, AuditEvent("draft.shown", "ops", {"user": user()}))
     if item is None:
         fail("CLI-002 no such case in the queue; `bistandsrobot queue list` shows them", EXIT_NOT_ALLOWED)
     if draft is None:

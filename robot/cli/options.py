@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,3 +46,11 @@ def queue_of(settings: Settings) -> Iterator[WorkQueue]:
         fail(str(error), EXIT_FAILED)
     finally:
         opened.close()
+
+
+def user() -> str:
+    """Return the operating system's name of who runs this command, for the audit."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

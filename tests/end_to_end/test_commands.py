@@ -237,6 +237,8 @@ def test_a_case_is_found_by_its_reference_and_by_its_id(handled: Town, by: str) 
     assert (shown["case_ref"], shown["state"]) == (item.case_ref, "delivered")
     assert explained.code == 0
     assert "SoL" in explained.out or "12 kap." in explained.out
+    with handled.queue() as queue:
+        assert queue.events(item.case_ref)[-1].what == "draft.shown", "that a person has seen it is in the record, too"
 
 
 @pytest.mark.parametrize("what", [["queue", "show"], ["queue", "requeue", "--reason", "r"], ["explain"]], ids=" ".join)

@@ -176,7 +176,7 @@ class PostgresStore:
             for table in metadata.sorted_tables:
                 if table.name != "store":
                     raw.execute(table.delete())
-            for name, column in (("items", "id"), ("drafts", "id"), ("events", "seq")):
+            for name, column in (("items", "id"), ("drafts", "id")):
                 raw.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', '{column}'), 1, false)"))
 
     def end(self) -> None:

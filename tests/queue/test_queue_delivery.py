@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ def test_an_outcome_its_draft_writes_and_audit_are_stored_together(bench: Bench)
         ("b", {"text": "about b"}),
     ]
     last = bench.queue.events("case-1")[-1]
-    assert (last.what, last.actor, last.at, last.details) == ("case.assessed", "robot", START, {"x": 1})
+    assert (last.what, last.actor, last.at) == ("case.assessed", "robot", START)
+    assert last.details == {"x": 1, "draft_sha256": hashlib.sha256(b'{"lines":[1,2]}').hexdigest()}, "it tells which draft it is about"
 
 
 def test_an_outcome_that_cannot_be_stored_whole_is_not_stored_at_all(bench: Bench) -> None:

@@ -17,7 +17,7 @@ from workqueue import MasterKey, PermanentQueueError, PostgresAddress, QueueErro
 from workqueue.postgres import PostgresDatabase
 from workqueue.postgres_errors import named
 
-SECRET = "Påhittade Distinktsson 199001012384"
+SECRET = "Påhittade Särskiltsson"
 """Made up."""
 
 
@@ -71,7 +71,7 @@ def test_what_the_server_says_is_told_by_its_state_and_never_by_its_text(state: 
     assert error.code == code
     assert isinstance(error, RetriableQueueError if passing else PermanentQueueError)
     assert state in str(error)
-    assert "Distinktsson" not in str(error)
+    assert "Särskiltsson" not in str(error)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_what_the_server_says_is_told_by_its_state_and_never_by_its_text(state: 
 def test_what_is_said_at_the_door_is_told_in_our_words(said: str, code: str) -> None:
     error = named(psycopg.OperationalError(f"{said} {SECRET}"))
     assert error.code == code
-    assert "Distinktsson" not in str(error)
+    assert "Särskiltsson" not in str(error)
     assert "robot" not in error.detail
 
 
@@ -98,7 +98,7 @@ def test_an_error_of_a_statement_quotes_no_value(postgres: PostgresStore) -> Non
         tx.execute(text("INSERT INTO seen VALUES ('s', :name, 'x'), ('s', :name, 'y')"), {"name": SECRET})
     assert caught.value.code == "QUE-004"
     assert "seen_pkey" in caught.value.detail
-    assert "Distinktsson" not in repr(caught.value)
+    assert "Särskiltsson" not in repr(caught.value)
     assert caught.value.__cause__ is None
     database.close()
 
@@ -109,7 +109,7 @@ def test_a_session_is_set_up_to_lose_nothing_and_to_hold_up_nobody(postgres: Pos
         shown = {name: tx.execute(text(f"SHOW {name}")).scalar_one() for name in ("synchronous_commit", "lock_timeout", "timezone")}
         idle = tx.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one()
     assert shown == {"synchronous_commit": "on", "lock_timeout": "7s", "timezone": "UTC"}
-    assert idle == "1min"
+    assert idle == "15s", "who stands still with the audit in hand holds up everybody"
     with pytest.raises(RetriableQueueError, match="QUE-006"), database.read() as tx:
         tx.execute(text("DELETE FROM seen"))
     database.close()

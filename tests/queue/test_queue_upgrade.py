@@ -15,14 +15,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, event, inspect, text
+from sqlalchemy import Connection, bindparam, event, inspect, text
 
-from tests.queue.queue_bench import Bench, FakeClock, pulled
+from tests.queue.queue_bench import START, Bench, FakeClock, pulled
 from tests.queue.queue_stores import StoreUnderTest, place_url
 from workqueue import MasterKey, PermanentQueueError, PostgresAddress, WorkQueue, upgrade
 from workqueue.database import Place, database_at
+from workqueue.sealing import ASSIGNED_TO, DETAILS, NUMBER, Sealer
 from workqueue.tables import metadata
-from workqueue.upgrading import head
+from workqueue.upgrading import _store_key_check, head
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATIONS = ROOT / "queue" / "workqueue" / "migrations"
@@ -98,21 +99,58 @@ def test_the_migrations_make_exactly_the_tables_that_the_program_uses(place: Pla
     database.close()
 
 
-def test_a_database_of_the_first_version_is_brought_up_and_keeps_what_it_holds(place: Place, key: MasterKey, alembic: Config) -> None:
-    """An older program's database is refused until it is brought up; its cases are there after that."""
-    upgrade(place, key=key)
-    queue = WorkQueue.open(place, key=key, clock=FakeClock())
-    ref = queue.add(pulled()).case_ref
-    queue.close()
-    _run(place, "DROP TABLE duties", "UPDATE alembic_version SET version_num = '0001'")
+OLD_ITEM = """INSERT INTO items (case_ref, case_system, case_id, version, is_current, number, assigned_to, month, run, state, priority,
+    not_before, deadline, first_pulled_at, attempts, rescues, lease)
+    VALUES (:ref, 'caremanagement', :case, 'v1', true, :number, :assigned, '2026-12', 1, 'ready', 1, :at, :at, :at, 0, 0, 0)"""
+OLD_EVENT = "INSERT INTO events (event_id, item_id, at, what, actor, details) VALUES (:event, :item, :at, :what, 'robot', :details)"
+OLD_EVENTS = 2500
+"""More than a migration takes at a time."""
 
+
+def _make_old(place: Place, key: MasterKey, alembic: Config, revision: str) -> None:
+    """Make a database as an older program left it: one case, and an audit with a gap in its numbers."""
+    database = database_at(place)
+    database.prepare()
+    with database.upgrade() as connection:
+        alembic.attributes["connection"] = connection
+        alembic_command.upgrade(alembic, revision)
+        _store_key_check(connection, key)
+        sealer = Sealer(key)
+        old = metadata.tables["items"]
+        typed = text(OLD_ITEM).bindparams(bindparam("at", type_=old.c.deadline.type))
+        ref = "old2345678"
+        sealed = {"number": sealer.seal(NUMBER, ref, "EB-1"), "assigned": sealer.seal(ASSIGNED_TO, ref, None)}
+        connection.execute(typed, {"ref": ref, "case": "case-1", "at": START} | sealed)
+        rows = [
+            {
+                "event": f"{number:032x}",
+                "item": 1,
+                "at": START,
+                "what": "pulled",
+                "details": sealer.seal(DETAILS, f"{number:032x}", {"n": number}),
+            }
+            for number in range(OLD_EVENTS)
+        ]
+        connection.execute(text(OLD_EVENT).bindparams(bindparam("at", type_=old.c.deadline.type)), rows)
+    database.close()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0002"])
+def test_a_database_of_an_older_version_is_brought_up_and_its_audit_chained(
+    place: Place, key: MasterKey, alembic: Config, revision: str
+) -> None:
+    """An older program's database is refused until it is brought up; what it holds is there after that, and its audit is a chain."""
+    _make_old(place, key, alembic, revision)
     assert _code(place, key) == "QUE-021"
     assert upgrade(place, key=key)
+
     queue = WorkQueue.open(place, key=key, clock=FakeClock())
-    item = queue.item("case-1")
-    assert item is not None
-    assert item.case_ref == ref
     assert queue.hold_duty("pull", "one", 60)
+    events = queue.events("case-1")
+    assert (events[-1].seq, events[-1].at, events[-1].details) == (OLD_EVENTS, START, {"n": OLD_EVENTS - 1})
+    queue.add(pulled(version="v2"))
+    found = queue.verify_audit()
+    assert (found.problems, found.events) == ((), OLD_EVENTS + 2)
     queue.close()
 
 

@@ -112,13 +112,14 @@ def main() -> int:
     """Run mutmut on the copy and hold it to the limit."""
     parser = argparse.ArgumentParser(description="Mutation testing of rules/.")
     parser.add_argument("modules", nargs="*", help="modules of rules/, without .py; all when left out")
+    parser.add_argument("--sample", choices=list("0123456789"), help="only the tenth of the mutants whose numbers end with that digit")
     parser.add_argument("--at-least", type=float, default=AT_LEAST_PERCENT, metavar="PERCENT")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--keep", action="store_true", help="only tell what the last run found")
     arguments = parser.parse_args()
     if not arguments.keep:
         make_copy(ROOT, WORK)
-        patterns = [f"rules.{module}.x*" for module in arguments.modules]
+        patterns = [f"rules.{module}.x*__mutmut_*{arguments.sample or ''}" for module in arguments.modules or ("*",)]
         started = time.monotonic()
         command = [sys.executable, str(Path(__file__).with_name("mutation_session.py")), str(arguments.processes), *patterns]
         with (WORK / "mutmut.log").open("wb") as log:

@@ -10,7 +10,7 @@ from connectors.simulators.population.case import JOB_SEEKING, OTHER, SFI, SICK_
 from connectors.simulators.population.group import Group
 from connectors.simulators.population.history import LastCost
 from connectors.simulators.population.household import Child
-from connectors.simulators.population.months import kr, last_of, on, shift
+from connectors.simulators.population.months import kr, last_of, on, rounded, shift
 from connectors.simulators.population.renewals import child_benefits, home, single, some_household
 from connectors.simulators.population.tables import norm_for
 
@@ -148,11 +148,16 @@ def _others_in_home(case: Case) -> None:
 
 
 def _no_co_applicant(case: Case) -> None:
-    """Cohabiting, but one adult in the application: what the adults may count is the caseworker's to say."""
-    single(case)
+    """Cohabiting, but one adult in the application: what the adults may count is the caseworker's to say.
+
+    Only the applicant's half of the common costs of two is certain.
+    """
+    case.adult(JOB_SEEKING)
+    home(case, partner=True)
     case.data["maritalStatus"] = "COHABITING"
-    case.open_norm = kr(norm_for(case.month.year).single)
-    case.blank("case.no_co_applicant")
+    norm = norm_for(case.month.year)
+    case.open_norm = kr(norm.single + norm.common[0]) - rounded(kr(norm.common[1]), 1, 2)
+    case.blank("case.no_co_applicant", "norm.members_unknown")
 
 
 def _earlier_month(case: Case) -> None:

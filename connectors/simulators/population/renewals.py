@@ -12,19 +12,17 @@ _SUPPORT_KR = ((6, 1673), (14, 1823), (18, 2223))
 _AGES = ((1, 2), (3, 5), (7, 10), (11, 14), (15, 17))
 
 
-def home(case: Case) -> None:
+def home(case: Case, *, partner: bool = False) -> None:
     """Apply for rent and electricity within the caps, the same as last month or changed by little.
 
-    A changed rent of a home that others share is for a person: they may have a share of it to bear.
+    The rent of a home that others share, or perhaps a `partner` who does not apply, is as last month: a changed one is for a person.
     """
     size = case.household.size()
     cap = RENT_CAPS_KR[size - 1]
     rent = case.between(cap * 65 // 100, cap * 95 // 100)
     change = case.rng.choice((0, 0, 0, 50, 120))
-    shared = bool(case.household.others) and change > 0
-    case.cost("rent", rent, rent - change, certain=0 if shared else None)
-    if shared:
-        case.blank("cost.left_to_caseworker")
+    shared = partner or bool(case.household.others)
+    case.cost("rent", rent, rent if shared else rent - change)
     cap = ELECTRICITY_CAPS_KR[size - 1]
     electricity = case.between(cap * 50 // 100, cap * 95 // 100)
     case.cost("electricity", electricity, electricity - case.rng.choice((0, 0, 10, electricity // 100 * 8)))

@@ -115,7 +115,7 @@ def test_the_environment_wins_over_the_file_key_by_key(config: Path, monkeypatch
     [
         ("BISTANDSROBOT_LOGS__LEVEL", "loud", "logs.level: Input should be 'debug'"),
         ("BISTANDSROBOT_LOGS__LEVELL", "info", "logs.levell: no such setting"),
-        ("BISTANDSROBOT_LOG__LEVEL", "info", "no such section; use one of case_system, logs"),
+        ("BISTANDSROBOT_LOG__LEVEL", "info", "no such section; use one of audit, case_system, logs"),
         ("BISTANDSROBOT_REGISTERS__SOURCES", "FK,PM", "written as JSON"),
         ("BISTANDSROBOT_WORK", '{"lease_s": 0}', "work.lease_s: Input should be greater than 0"),
     ],

@@ -13,13 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import rules
-from rules import assess, load_rulebook
+from rules import RulebookError, assess, legal, load_rulebook
 from rules.assessment import Assessment, Result, Severity
 from rules.context import age_on, is_right_number, local_day
 from rules.facts import CaseFile, Fact, Member
-from rules.legal import InForce, Rule, RuleConflictError, before, since
+from rules.legal import InForce, Rule, RuleConflictError, all_versions, before, rule, since
 from rules.money import ZERO, Ore, kronor, ore, part, swedish
 from rules.month import Month
+from rules.words import FILE as WORDS
+from rules.words import read_words
 
 WRITTEN = "an amount is written as a decimal string in kronor"
 
@@ -52,7 +54,7 @@ def test_kronor_become_ore_without_a_float_between(written: str | int | Decimal,
         (1.0, WRITTEN),
         (True, WRITTEN),
         (None, WRITTEN),
-        (b"1", WRITTEN),
+        (["1"], WRITTEN),
         ("", WRITTEN),
         ("kr", WRITTEN),
         ("NaN", "a finite number of kronor below one billion"),
@@ -222,3 +224,78 @@ def test_flags_are_found_by_severity_in_the_order_they_stand(assess_with: Callab
     assert result.flagged() == ()
     assert all(line.low <= (line.high if line.high is not None else line.low) for line in result.lines)
     assert ZERO == 0
+
+
+def test_a_phrase_of_gaps_alone_is_refused_with_its_line(tmp_path: Path) -> None:
+    lines = WORDS.read_text("utf-8").splitlines()
+    number = lines.index("  phrases:") + 1
+    lines[number] = '    - ".."'
+    path = tmp_path / "words.yaml"
+    path.write_text("\n".join(lines), "utf-8")
+
+    with pytest.raises(RulebookError, match=rf"words.yaml:{number + 1}: .*: a phrase needs a word"):
+        read_words(path)
+
+
+def test_a_function_becomes_a_rule_by_its_name_and_an_older_law_may_have_said_the_same() -> None:
+    @rule("SoL 2025:400 made up", in_force=since(2025, 7, 1))
+    @rule("SoL 2001:453 made up", in_force=before(2025, 7, 1))
+    def made_up_rule(number: int) -> int:
+        return number + 1
+
+    try:
+        laws = {one.in_force: (one.name, one.law, one.apply(1)) for one in made_up_rule.versions}
+        assert laws == {
+            before(2025, 7, 1): ("made_up_rule", "SoL 2001:453 made up", 2),
+            since(2025, 7, 1): ("made_up_rule", "SoL 2025:400 made up", 2),
+        }
+        assert [row for row in all_versions() if row[0] == "made_up_rule"] == [
+            ("made_up_rule", "SoL 2001:453 made up", "0001-01-01", "2025-06-30"),
+            ("made_up_rule", "SoL 2025:400 made up", "2025-07-01", "9999-12-31"),
+        ]
+
+        def made_up_again() -> None: ...
+
+        made_up_again.__name__ = "made_up_rule"
+        with pytest.raises(RuleConflictError, match="there are two rules named made_up_rule"):
+            rule("SoL", in_force=InForce())(made_up_again)
+    finally:
+        legal._ALL.pop("made_up_rule")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        (before(2025, 7, 1), since(2025, 7, 1), False),
+        (before(2025, 7, 2), since(2025, 7, 1), True),
+        (since(2025, 7, 1), before(2025, 7, 2), True),
+        (since(2025, 7, 1), before(2025, 7, 1), False),
+        (InForce(by_month=True), since(9999, 1, 1), True),
+    ],
+)
+def test_two_periods_overlap_when_one_day_is_in_both(one: InForce, other: InForce, overlap: bool) -> None:
+    assert one.overlaps(other) is overlap
+
+
+def test_facts_that_are_the_same_are_equal_and_found_in_a_set() -> None:
+    one, same = Member(ref="child-1", role="child"), Member(ref="child-1", role="child")
+    other = Member(ref="child-1", role="child", days_in_home=0)
+
+    assert one == same
+    assert hash(one) == hash(same)
+    assert one != other
+    assert {one, same, other} == {one, other}
+    assert len({hash(Member(ref="child-1", role="child", days_in_home=days)) for days in range(31)}) > 1
+
+
+def test_a_part_of_a_result_made_unchecked_has_its_defaults_in_their_places() -> None:
+    class Made(Result):
+        first: int
+        second: str | None = "usual"
+        third: tuple[int, ...] = ()
+
+    made = Made.model_construct(third=(1,), first=2)
+
+    assert made.model_dump_json() == '{"first":2,"second":"usual","third":[1]}'
+    assert made == Made(first=2, third=(1,))
+    assert made.model_fields_set == {"first", "second", "third"}

@@ -136,7 +136,7 @@ BLANKS = [
         "income.Underhållsstöd.applicant",
         "income.differs",
         "1673.00",
-        "2000.00",
+        "3673.00",
     ),
     (
         declared("maintenance", "2000.00", None) | paid("Underhållsstöd", "1673.00"),

@@ -65,50 +65,6 @@ def span(result: Assessment, key: str) -> tuple[str, str, str | None]:
     return blank.reason, kronor(blank.low), None if blank.high is None else kronor(blank.high)
 
 
-# The same income, declared for another person
-
-
-@pytest.mark.parametrize("recipient", ["child-1", "co_applicant"])
-@pytest.mark.parametrize("amount", ["1673.00", "500.00", "2500.00"])
-def test_what_a_register_may_show_for_another_person_is_never_counted_twice(
-    recipient: str, amount: str, assess_with: Callable[..., Assessment]
-) -> None:
-    both = last_month(("Underhållsstöd", "applicant", "1673.00"), ("maintenance", recipient, amount))
-    result = assess_with(paid(payment("Underhållsstöd", "1673.00")) | declared("maintenance", amount, recipient) | both)
-
-    assert find(result, SUPPORT).amount == ore(1673)
-    assert span(result, f"income.maintenance.{recipient}") == ("income.perhaps_same", "0.00", amount)
-    assert result.outcome is Outcome.REVIEW
-    assert not [one for one in result.counted_incomes if one.benefit == "maintenance"]
-
-
-def test_what_is_declared_for_another_person_counts_when_no_register_shows_it(assess_with: Callable[..., Assessment]) -> None:
-    result = assess_with(declared("maintenance", "1673.00", "child-1") | last_month(("maintenance", "child-1", "1673.00")))
-
-    assert find(result, "income.maintenance.child-1").amount == ore(1673)
-    assert "income.perhaps_same" not in codes(result)
-
-
-def test_ones_own_register_goes_before_anothers(assess_with: Callable[..., Assessment]) -> None:
-    result = assess_with(
-        paid(payment("Underhållsstöd", "1673.00"))
-        | {"registers/co_applicant.FK/payments/+": payment("Underhållsstöd", "1000.00")}
-        | declared("maintenance", "1673.00", "applicant")
-    )
-
-    assert find(result, SUPPORT).amount == ore(1673)
-    assert "income.perhaps_same" not in codes(result)
-
-
-def test_what_last_month_counted_for_a_child_is_not_counted_again_for_the_parent(assess_with: Callable[..., Assessment]) -> None:
-    before = paid(payment("Underhållsstöd", "1673.00", "2026-10-18")) | last_month(("maintenance", "child-1", "1673.00"))
-    again = assess_with(before | declared("maintenance", "1673.00", "child-1"))
-
-    assert SUPPORT not in {line.key for line in again.lines}
-    assert span(again, "income.maintenance.child-1") == ("income.differs", "0.00", "1673.00")
-    assert "income.paid_late" not in codes(again)
-
-
 # What the list names
 
 
@@ -173,6 +129,16 @@ def test_a_benefit_from_another_source_than_the_list_names_is_off_the_list(asses
     assert span(result, "income.Sjukpenning.applicant") == ("income.off_list", "0.00", "900.00")
     assert span(beside, HOUSING) == ("income.off_list", "1850.00", "2350.00")
     assert find(right, "income.Ålderspension.applicant").amount == ore(900)
+
+
+def test_a_benefit_that_two_sources_pay_is_on_the_list_from_both(assess_with: Callable[..., Assessment]) -> None:
+    supplement = payment("Bostadstillägg", "900.00")
+    rows = last_month(("Bostadstillägg", "applicant", "900.00"))
+    for changes in (paid(supplement), from_pm(supplement)):
+        assert find(assess_with(changes | rows), "income.Bostadstillägg.applicant").amount == ore(900)
+    assert ("income.vanished", "income.Bostadstillägg.applicant") in raised(assess_with(rows))
+    silent = {"registers/applicant.FK/status": "unavailable"}
+    assert ("income.vanished", "income.Bostadstillägg.applicant") not in raised(assess_with(rows | silent))
 
 
 # What was paid the month before, after last month's answers

@@ -41,13 +41,14 @@ UNKNOWN = ("income.jobbstimulans_unknown", "6375.00", "8500.00")
     ("first", "last", "blank"),
     [
         ("2026-03", "2028-02", None),
-        ("2026-03", "2028-03", UNKNOWN),
+        ("2026-03", "2028-03", None),
+        ("2026-03", "2028-04", UNKNOWN),
         ("2020-01", "2030-12", UNKNOWN),
         ("2026-11", "2026-11", None),
         ("2026-12", "2026-11", UNKNOWN),
     ],
 )
-def test_a_window_longer_than_the_laws_is_not_known(
+def test_a_window_that_touches_more_months_than_the_laws_can_is_not_known(
     first: str, last: str, blank: tuple[str, str, str] | None, assess_with: Callable[..., Assessment]
 ) -> None:
     result = assess_with({WINDOWS: [window(first, last)]})
