@@ -32,7 +32,7 @@ test: coverage  ## run all tests
 coverage: setup  ## run the tests of the rules: every branch of the rules must be reached
 	$(BIN)/python -m pytest -n 2 $(RULES_TESTS) --cov --cov-report=term
 
-mutants: setup  ## change the rules in thousands of places: at least 90 % must make a test fail (about half an hour)
+mutants: setup  ## change the rules in thousands of places: at least 90 % must make a test fail (most of an hour)
 	$(BIN)/python tests/support/mutation.py --processes 2
 
 check: setup  ## style, types, import rules, and that the docs are in step with the code

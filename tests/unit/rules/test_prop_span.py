@@ -189,7 +189,7 @@ def _registers(case: CaseFile, reasons: dict[str, str], pick: random.Random) -> 
             continue  # see the test of a benefit that is declared by its name, at the end
         if sum((one.person, one.source) == (answer.person, answer.source) for one in case.registers) > 1:
             continue
-        benefit = pick.choice([name for name in PAID if name not in {one.benefit for one in answer.payments}])
+        benefit = pick.choice([name for name in PAID if name not in {one.benefit for one in answer.payments}] or PAID)
         day = case.application.month.plus(-1).day(pick.randint(1, 28))
         net = written(pick.randint(1, 900_000))
         paid = Payment.model_validate({"benefit": benefit, "net": net, "currency": "SEK", "other_deductions": "0.00", "paid_on": day})

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from rules import Rulebook
+from rules import Rulebook, RulebookError, assess
 from rules.assessment import Assessment, Line
+from rules.context import birth_date
 from rules.costs import CostFacts, CostTerms, other_support
+from rules.facts import CaseFile, Member
 from rules.income_rules import Earned, child_earnings
-from rules.labels import asset, cost, field, income, person, source, the_person
+from rules.labels import asset, cost, field, income, person, short, source, the_person
 from rules.legal import CaseTime
 from rules.money import ZERO, Ore
 from rules.month import Month
 from rules.norm import NormTable
+from rules.strict_yaml import MAX_FILE_BYTES, Place, read_file
+from rules.words import FILE as WORDS
+from rules.words import read_words
 
 MEMBERS = "application/household/members"
 JANUARY_2027, DECEMBER_2026 = Month(2027, 1), Month(2026, 12)
@@ -150,3 +159,129 @@ def test_what_differs_says_both_amounts_and_a_doubtful_one_may_be_nothing(assess
     assert sure.trace.because == "ansökan visar 800 kr och 900 kr, registret 1\u00a0200 kr"
     assert (doubtful.blank.low, doubtful.blank.high) == (0, None)
     assert doubtful.trace.because == sure.trace.because
+
+
+def test_a_text_from_outside_is_one_line_of_at_most_eighty_characters() -> None:
+    assert short("  en \n rad\t") == "en rad"
+    assert short("x" * 80) == "x" * 80
+    assert short("x" * 81) == "x" * 79 + "…"
+    assert short("x" * 78 + " y" * 9) == "x" * 78 + "…"
+
+
+@pytest.mark.parametrize(
+    ("number", "born"),
+    [
+        ("201512113396", date(2015, 12, 11)),
+        ("201512313390", date(2015, 12, 31)),
+        ("201512613398", date(2015, 12, 1)),
+        ("201512713396", date(2015, 12, 11)),
+        ("201512913390", date(2015, 12, 31)),
+        ("201512323390", None),
+        ("201512923390", None),
+        ("201512603390", None),
+        ("201513113390", None),
+    ],
+)
+def test_the_date_of_birth_is_read_from_every_digit_of_the_number(number: str, born: date | None) -> None:
+    assert birth_date(Member(ref="child-1", role="child", personnummer=number)) == born
+    assert birth_date(Member(ref="child-1", role="child", personnummer=number, birth_date=date(2016, 1, 2))) == date(2016, 1, 2)
+
+
+def test_a_number_that_cannot_be_right_is_named_with_its_person(assess_with: Callable[..., Assessment]) -> None:
+    found = assess_with({f"{MEMBERS}/co_applicant/personnummer": "199102022391"}).flags
+    flag = next(flag for flag in found if flag.code == "case.unrecognised")
+
+    assert (flag.key, flag.person) == ("co_applicant.personnummer", "co_applicant")
+    assert flag.text.endswith("personnummer, medsökande")
+
+
+def test_two_rows_of_one_kind_last_month_are_one_sum(assess_with: Callable[..., Assessment]) -> None:
+    rows = [{"type": "rent", "approved": "4000.00"}, {"type": "electricity", "approved": "450.00"}, {"type": "rent", "approved": "2900.00"}]
+    found = line(assess_with({"history/previous_calculation/costs": rows}), "cost.rent")
+
+    assert (found.amount, found.previous) == (690_000, 690_000)
+
+
+def test_a_counted_income_keeps_the_time_it_covers(assess_with: Callable[..., Assessment]) -> None:
+    counted = {one.line: one for one in assess_with().counted_incomes}
+    housing = counted["income.Bostadsbidrag.applicant"]
+
+    assert (housing.covers_from, housing.covers_to, housing.declared) == (date(2026, 11, 1), date(2026, 11, 30), False)
+    assert (counted["income.salary.applicant"].covers_from, counted["income.salary.applicant"].covers_to) == (None, None)
+    assert counted["income.salary.applicant"].declared
+
+
+def test_what_was_not_asked_is_told_apart_from_what_was_asked_and_not_answered(
+    case_with: Callable[..., CaseFile], load: Callable[[str, str], Rulebook]
+) -> None:
+    book = load("value: [FK, PM, SO, CSN, AF, SKV, TNS, MIV]", "value: [FK, PM, SO, CSN, AF, SKV]")
+    case = case_with()
+    without_pm = tuple(one for one in case.registers if one.source not in ("PM", "MIV"))
+    checks = {(one.person, one.source): one for one in assess(case.model_copy(update={"registers": without_pm}), book).checks}
+
+    assert [(checks["applicant", source].asked, checks["applicant", source].done) for source in ("FK", "PM", "TNS", "MIV")] == [
+        (True, True),
+        (True, False),
+        (True, True),
+        (False, False),
+    ]
+    assert checks["applicant", "PM"].at is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "made.yaml: is empty"),
+        (b"# only this\n", "made.yaml: is empty"),
+        (b"a: \xff\n", "made.yaml: is not UTF-8"),
+        (b"a: 1\nb: [\n", "made.yaml:3: is not YAML that can be used: "),
+        (b"a: &x 1\nb: *x\n", "made.yaml:2: is not YAML that can be used: an alias is not allowed: write the value out"),
+        (b"a: \x01\n", "made.yaml: is not YAML that can be used"),
+        (b"a: 1\nb:\n  c: 1\n  c: 2\n", "made.yaml:4: b.c: the key stands twice"),
+        (b"? [c]\n: 1\n", "made.yaml:1: a key must be plain text"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_with_line_and_key(content: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes(content)
+
+    with pytest.raises(RulebookError) as refused:
+        _everything(read_file(path, "made.yaml")[0])
+
+    assert str(refused.value).startswith(message)
+    assert message.endswith(": ") or str(refused.value) == message
+
+
+def test_a_file_that_is_missing_or_too_large_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RulebookError) as missing:
+        read_file(tmp_path / "none.yaml", "made.yaml")
+    large = tmp_path / "large.yaml"
+    large.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
+    with pytest.raises(RulebookError) as too_large:
+        read_file(large, "made.yaml")
+    large.write_bytes(b"a: 1 " + b"#" * (MAX_FILE_BYTES - 5))
+
+    assert str(missing.value) == "made.yaml: cannot be read (No such file or directory)"
+    assert (missing.value.file, missing.value.line, missing.value.key) == ("made.yaml", None, "")
+    assert str(too_large.value) == f"made.yaml: is larger than {MAX_FILE_BYTES} bytes"
+    assert list(read_file(large, "made.yaml")[0].table()) == ["a"]
+
+
+def _everything(place: Place) -> None:
+    for part in place.table().values():
+        if isinstance(part.node, yaml.MappingNode):
+            _everything(part)
+
+
+def test_a_list_of_words_without_phrases_finds_its_words_only(tmp_path: Path) -> None:
+    text = WORDS.read_text("utf-8")
+    begins = text.index("case.debt:")
+    block = text[begins:]
+    only = 'case.debt:\n  source: "made up"\n  words: [skuld]\n  phrases: []\n  unless: []\n'
+    rest = re.search(r"\n(?=[a-z_.]+:\n)", block)
+    path = tmp_path / "words.yaml"
+    path.write_text(text[:begins] + only + (block[rest.start() :] if rest else ""), "utf-8")
+    words = read_words(path)
+
+    assert words.flags_in(["Jag har en skuld."]) == ("case.debt",)
+    assert words.flags_in(["Jag har en skuldsanering.", "Allt är bra.", " "]) == ()
