@@ -28,6 +28,7 @@ from rules.words import FILE as WORDS
 from rules.words import read_words
 
 MEMBERS = "application/household/members"
+SWISH_IGNORED = "swish: {origin: application, unit: handling, values: {2025-01: {value: ignore,"
 JANUARY_2027, DECEMBER_2026 = Month(2027, 1), Month(2026, 12)
 
 
@@ -285,3 +286,25 @@ def test_a_list_of_words_without_phrases_finds_its_words_only(tmp_path: Path) ->
 
     assert words.flags_in(["Jag har en skuld."]) == ("case.debt",)
     assert words.flags_in(["Jag har en skuldsanering.", "Allt är bra.", " "]) == ()
+
+
+def test_a_counted_income_keeps_its_part_and_type(assess_with: Callable[..., Assessment]) -> None:
+    named = paid("Bostadsbidrag", "1850.00") | {"part": "Umgängesbidrag", "amount_type": "Periodisk"}
+    counted = {one.line: one for one in assess_with({"registers/applicant.FK/payments": [named]}).counted_incomes}
+
+    assert counted["income.Bostadsbidrag.applicant"].part == "Umgängesbidrag"
+    assert counted["income.Bostadsbidrag.applicant"].amount_type == "Periodisk"
+    assert (counted["income.salary.applicant"].part, counted["income.salary.applicant"].amount_type) == (None, None)
+
+
+def test_an_income_that_is_declared_and_ignored_has_not_vanished(
+    case_with: Callable[..., CaseFile], load: Callable[[str, str], Rulebook]
+) -> None:
+    book = load("swish: {origin: application, unit: handling, values: {2025-01: {value: count,", SWISH_IGNORED)
+    last = {"type": "swish", "recipient": "applicant", "amount": "300.00"}
+    facts = {"application/incomes/+": declared("swish", "300.00"), "history/previous_calculation/incomes/+": last}
+    result, without = (assess(case_with(changes), book) for changes in (facts, {"history/previous_calculation/incomes/+": last}))
+
+    assert ("income.vanished", "income.swish.applicant") not in {(flag.code, flag.key) for flag in result.flags}
+    assert ("income.vanished", "income.swish.applicant") in {(flag.code, flag.key) for flag in without.flags}
+    assert any("räknas inte enligt" in sentence for sentence in result.shown)
