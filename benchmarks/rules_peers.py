@@ -24,12 +24,12 @@ Solve = Callable[[Household], float]
 
 def openfisca(table: dict[str, Any]) -> Solve:
     """OpenFisca-Core as its web API uses it: a simulation built from the household's own dictionary, variables and dated parameters."""
-    from openfisca_core.entities import Entity, GroupEntity  # type: ignore[import-not-found]
-    from openfisca_core.parameters import ParameterNode  # type: ignore[import-not-found]
-    from openfisca_core.periods import MONTH as MONTHLY  # type: ignore[import-not-found]
-    from openfisca_core.simulation_builder import SimulationBuilder  # type: ignore[import-not-found]
-    from openfisca_core.taxbenefitsystems import TaxBenefitSystem  # type: ignore[import-not-found]
-    from openfisca_core.variables import Variable  # type: ignore[import-not-found]
+    from openfisca_core.entities import Entity, GroupEntity
+    from openfisca_core.parameters import ParameterNode
+    from openfisca_core.periods import MONTH as MONTHLY
+    from openfisca_core.simulation_builder import SimulationBuilder
+    from openfisca_core.taxbenefitsystems import TaxBenefitSystem
+    from openfisca_core.variables import Variable
 
     person = Entity("person", "persons", "A person", "")
     roles = [{"key": "adult", "plural": "adults", "label": "Adult", "max": 2}, {"key": "child", "plural": "children", "label": "Child"}]
@@ -103,7 +103,7 @@ def openfisca(table: dict[str, Any]) -> Solve:
 
 def zen_engine(table: dict[str, Any]) -> Solve:
     """zen-engine with a compiled decision of expression nodes; the household is given as a dictionary."""
-    import zen  # type: ignore[import-not-found]
+    import zen
 
     ages = list(zip(table["child_from_age"], table["child"], strict=True))
     child = str(ages[0][1])

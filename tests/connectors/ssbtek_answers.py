@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,7 +13,8 @@ from connectors.errors import ConnectorError
 from connectors.registers.port import RegisterQuery
 from connectors.registers.ssbtek import Ssbtek, SsbtekSettings
 from connectors.transport import TransportSettings
-from rules.facts import SOURCES, RegisterAnswer
+from rules.facts import SOURCES, Payment, RegisterAnswer
+from rules.money import Ore
 from tests.connectors.transport_server import RawServer, Step, answer
 
 FIXTURES = Path(__file__).parent / "ssbtek_fixtures"
@@ -151,3 +153,39 @@ async def refusal(step: Step) -> ConnectorError:
     except ConnectorError as error:
         return error
     raise AssertionError("no error came")
+
+
+def kr(amount: Ore | None) -> str | None:
+    """Return an amount in kronor with two decimals."""
+    return None if amount is None else f"{amount / 100:.2f}"
+
+
+def paid(found: RegisterAnswer) -> list[Payment]:
+    """Return the payments that were made."""
+    return [payment for payment in found.payments if not payment.preliminary]
+
+
+async def fk(change: Any, source: str = "FK", **settings: Any) -> RegisterAnswer:
+    """Return FK's (or PM's) answer after a change of the document."""
+    document = json.loads(fixture("lefi.json"))
+    change(document)
+    return await read_one(source, lefi(json.dumps(document)), **settings)
+
+
+def first(document: Any) -> Any:
+    """Return the first payment of a LEFI document."""
+    return document["formansinformation"]["utbetalningsuppgift"][0]
+
+
+async def so(old: str, new: str) -> RegisterAnswer:
+    """Return the a-kassor's answer after a change of its text."""
+    text = fixture("so.xml")
+    assert old in text
+    return await read_one("SO", xml_agency("so.xml", text.replace(old, new)))
+
+
+async def csn_with(old: str, new: str) -> RegisterAnswer:
+    """Return CSN's answer after a change of its text."""
+    text = fixture("csn.xml")
+    assert old in text
+    return await read_one("CSN", csn(text.replace(old, new)))
