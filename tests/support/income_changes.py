@@ -1,8 +1,11 @@
-"""Incomes for tests of the rules: changes of the example case, to be given to `case_with` and `assess_with`."""
+"""Incomes for tests of the rules: changes of the example case, for `case_with` and `assess_with`, and what came of them."""
 
 from __future__ import annotations
 
 from typing import Any
+
+from rules.assessment import Assessment, Line
+from rules.money import kronor
 
 FK = "registers/applicant.FK/payments"
 PM = "registers/applicant.PM"
@@ -35,3 +38,20 @@ def last_month(*incomes: tuple[str, str, str]) -> dict[str, Any]:
         ("Arbetslöshetsersättning", "co_applicant", "6100.00"),
     ]
     return {LAST: [{"type": kind, "recipient": who, "amount": amount} for kind, who, amount in (*example, *incomes)]}
+
+
+def codes(result: Assessment) -> set[str]:
+    """Return the codes of all flags."""
+    return {flag.code for flag in result.flags}
+
+
+def find(result: Assessment, key: str) -> Line:
+    """Return the line with that key."""
+    return next(line for line in result.lines if line.key == key)
+
+
+def span(result: Assessment, key: str) -> tuple[str, str, str | None]:
+    """Return why a line is blank, and between which kronor it lies; None = no upper limit."""
+    blank = find(result, key).blank
+    assert blank is not None
+    return blank.reason, kronor(blank.low), None if blank.high is None else kronor(blank.high)

@@ -6,25 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from income_changes import find, paid, payment, span
 
 from rules import Rulebook, assess
-from rules.assessment import Assessment, Line, Outcome
+from rules.assessment import Assessment, Outcome
 from rules.facts import CaseFile
-from rules.money import Ore, kronor, ore
+from rules.money import Ore, ore
 
 FK = "registers/applicant.FK"
 HOUSEHOLD = "application/household"
 PREVIOUS = "history/previous_calculation"
-
-
-def payment(benefit: str, net: str | None, paid_on: str | None = "2026-11-18", **more: Any) -> dict[str, Any]:
-    return {"benefit": benefit, "net": net, "paid_on": paid_on, "currency": "SEK", "other_deductions": "0.00"} | more
-
-
-def paid(*payments: dict[str, Any]) -> dict[str, Any]:
-    """What Försäkringskassan paid the applicant, beside the example's Bostadsbidrag."""
-    housing = [payment("Bostadsbidrag", "1850.00", day) for day in ("2026-10-27", "2026-11-27")]
-    return {f"{FK}/payments": [*housing, *payments]}
 
 
 def declared(*incomes: tuple[str, str], recipient: str = "applicant") -> dict[str, Any]:
@@ -48,18 +39,8 @@ def raised(result: Assessment) -> set[tuple[str, str]]:
     return {(flag.code, flag.key) for flag in result.flags}
 
 
-def find(result: Assessment, key: str) -> Line:
-    return next(line for line in result.lines if line.key == key)
-
-
 def keys(result: Assessment) -> set[str]:
     return {line.key for line in result.lines}
-
-
-def span(result: Assessment, key: str) -> tuple[str, str, str | None]:
-    blank = find(result, key).blank
-    assert blank is not None
-    return blank.reason, kronor(blank.low), None if blank.high is None else kronor(blank.high)
 
 
 NO_PROPOSAL = [

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from income_changes import FK, LAST, from_pm, last_month, paid, payment
+from income_changes import FK, LAST, codes, find, from_pm, last_month, paid, payment, span
 
 from rules import Rulebook, assess
-from rules.assessment import Assessment, Line, Outcome
+from rules.assessment import Assessment, Outcome
 from rules.facts import CaseFile
-from rules.money import kronor, ore
+from rules.money import ore
 
 HOUSING = "income.Bostadsbidrag.applicant"
 SUPPORT = "income.Underhållsstöd.applicant"
@@ -19,20 +19,6 @@ SUPPORT = "income.Underhållsstöd.applicant"
 
 def raised(result: Assessment) -> set[tuple[str, str]]:
     return {(flag.code, flag.key) for flag in result.flags}
-
-
-def codes(result: Assessment) -> set[str]:
-    return {flag.code for flag in result.flags}
-
-
-def find(result: Assessment, key: str) -> Line:
-    return next(line for line in result.lines if line.key == key)
-
-
-def span(result: Assessment, key: str) -> tuple[str, str, str | None]:
-    blank = find(result, key).blank
-    assert blank is not None
-    return blank.reason, kronor(blank.low), None if blank.high is None else kronor(blank.high)
 
 
 # What the list names

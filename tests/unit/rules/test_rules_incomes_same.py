@@ -6,26 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from income_changes import LAST, declared, from_pm, last_month, paid, payment
+from income_changes import LAST, codes, declared, find, from_pm, last_month, paid, payment, span
 
-from rules.assessment import Assessment, Line, Outcome
-from rules.money import kronor, ore
+from rules.assessment import Assessment, Outcome
+from rules.money import ore
 
 SUPPORT = "income.Underhållsstöd.applicant"
-
-
-def codes(result: Assessment) -> set[str]:
-    return {flag.code for flag in result.flags}
-
-
-def find(result: Assessment, key: str) -> Line:
-    return next(line for line in result.lines if line.key == key)
-
-
-def span(result: Assessment, key: str) -> tuple[str, str, str | None]:
-    blank = find(result, key).blank
-    assert blank is not None
-    return blank.reason, kronor(blank.low), None if blank.high is None else kronor(blank.high)
 
 
 # The same income, declared for another person
