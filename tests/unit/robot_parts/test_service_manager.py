@@ -1,0 +1,85 @@
+"""systemd is told what it asks for, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from robot.service_manager import ServiceManager
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """The service manager's end of the line."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.settimeout(2)
+        yield listener
+
+
+def told(manager: socket.socket) -> str:
+    return manager.recv(4096).decode()
+
+
+def of(manager: socket.socket, **more: str) -> ServiceManager:
+    return ServiceManager.of({"NOTIFY_SOCKET": manager.getsockname()} | more)
+
+
+def test_ready_status_and_stopping_are_told_in_order(manager: socket.socket) -> None:
+    service = of(manager)
+    service.ready()
+    service.status("12 i kön\n0 parkerade")
+    service.stopping()
+
+    assert [told(manager) for _ in range(3)] == ["READY=1", "STATUS=12 i kön 0 parkerade", "STOPPING=1"]
+
+
+def test_a_name_outside_the_file_system_is_reached() -> None:
+    name = f"bistandsrobot-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind("\0" + name)
+        listener.settimeout(2)
+        ServiceManager.of({"NOTIFY_SOCKET": "@" + name}).ready()
+        assert told(listener) == "READY=1"
+
+
+async def test_a_loop_that_turns_is_heard_of_three_times_within_the_limit(manager: socket.socket) -> None:
+    service = of(manager, WATCHDOG_USEC="60000")
+    beats = asyncio.create_task(service.keep_alive())
+    await asyncio.sleep(0.1)
+    beats.cancel()
+
+    assert service.watchdog_s == 0.06
+    assert [told(manager) for _ in range(3)] == ["WATCHDOG=1"] * 3
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{}, {"WATCHDOG_USEC": "soon"}, {"WATCHDOG_USEC": "0"}, {"WATCHDOG_USEC": "60000", "WATCHDOG_PID": "1"}],
+)
+async def test_nobody_is_told_who_did_not_ask(manager: socket.socket, environment: dict[str, str]) -> None:
+    await of(manager, **environment).keep_alive()
+
+    manager.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        manager.recv(4096)
+
+
+def test_without_a_service_manager_nothing_happens() -> None:
+    service = ServiceManager.of({"WATCHDOG_USEC": "60000"})
+    service.ready()
+
+    assert service.watchdog_s is None
+
+
+def test_a_service_manager_that_is_gone_is_said_once_and_holds_nothing_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    service = ServiceManager.of({"NOTIFY_SOCKET": str(tmp_path / "nobody")})
+    service.ready()
+    service.stopping()
+
+    assert capsys.readouterr().out.count("service_manager.not_told") == 1
