@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RULES_TESTS := tests/unit/rules tests/scenarios
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
-.PHONY: help demo test coverage mutants check browser bench lock clean setup
+.PHONY: help demo test soak coverage mutants check browser deploy-tools bench lock clean setup
 
 help:  ## show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -32,6 +32,9 @@ test: coverage  ## run all tests
 coverage: setup  ## run the tests of the rules: every branch of the rules must be reached
 	$(BIN)/python -m pytest -n 2 $(RULES_TESTS) --cov --cov-report=term
 
+soak: setup  ## the tests of faults at full size, on both kinds of store, and the simulator for SOAK_S seconds (an hour or two; FAULT_SEED=... for other chance)
+	SOAK=1 SOAK_S=$(or $(SOAK_S),600) $(BIN)/python -m pytest -m "soak or not soak" -s tests/faults tests/simulation
+
 mutants: setup  ## change the rules in thousands of places: at least 90 % must make a test fail (most of an hour)
 	$(BIN)/python tests/support/mutation.py --processes 2
 
@@ -47,6 +50,11 @@ browser:  ## install Debian's Chromium for the tests of published pages, where a
 	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then echo "Chromium cannot be installed here: that takes apt-get and root." >&2; exit 1; \
 	else timeout 300 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; fi
 
+deploy-tools:  ## install systemd-analyze and promtool for the tests of deploy/, where apt-get and root are there
+	@if command -v systemd-analyze >/dev/null && command -v promtool >/dev/null; then echo "The tools are there already."; \
+	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then echo "The tools cannot be installed here: that takes apt-get and root." >&2; exit 1; \
+	else timeout 300 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -y -qq --no-install-recommends systemd prometheus >/dev/null; fi
+
 bench: setup .bench-venv/.ready  ## measure: one line of JSON for each figure
 	$(BIN)/python -m benchmarks
 
@@ -59,7 +67,7 @@ lock: .tools/bin/uv  ## resolve the dependencies anew, with hashes
 	printf 'hatchling>=1.27\neditables>=0.5\n' | .tools/bin/uv pip compile - --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/build.txt
 	.tools/bin/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/run.txt
 	.tools/bin/uv pip compile pyproject.toml --group dev --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/dev.txt
-	printf 'openfisca-core>=46\nzen-engine>=2.1\n' | .tools/bin/uv pip compile - --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/bench.txt
+	printf 'openfisca-core>=46\nzen-engine>=2.1\npgqueuer>=1.6\nprocrastinate>=3.10\nasyncpg>=0.30\npsycopg[binary]>=3.3\n' | .tools/bin/uv pip compile - --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/bench.txt
 
 clean:  ## remove what was made here
 	rm -rf $(VENV) .bench-venv .tools var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,7 +1,8 @@
 """The robot's own cost of a case: the whole municipality on one machine, 300 applications, the daemon measured from outside.
 
 Prints one line of JSON. CPU is the daemon's alone (user and system), from its start to its end; `start_cpu_s` is the share of a start with
-nothing to do, the least of several. The peer is the bare HTTP work: the same client asking a local server as often.
+nothing to do, the least of several. What the neighbours use stands beside it. The peer is the bare HTTP work: the same client asking a
+local server as often.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from benchmarks.http_client import transport_ms
 from robot.demo import DemoWorld, daemon, world
@@ -42,10 +44,23 @@ def requests(running: DemoWorld) -> int:
     return sum(int(httpx.get(f"{url}/admin/stats").json()["total"]) for url in (running.case_system_url, running.registers_url))
 
 
+def neighbours_cpu_s() -> dict[str, float]:
+    """Return the CPU that each neighbour has used since its start, in seconds, by its name on the command line."""
+    used = {}
+    for child in psutil.Process().children():
+        line = child.cmdline()
+        if "connectors.simulators" in line:
+            times = child.cpu_times()
+            used[line[line.index("connectors.simulators") + 1]] = float(times.user + times.system)
+    return used
+
+
 def measure(cases: int = CASES, seed: int = SEED) -> dict[str, Any]:
     """Return the figures of one run."""
     with tempfile.TemporaryDirectory() as folder, world(Path(folder), cases=cases, seed=seed, today=TODAY, day_length_s=None) as running:
+        at_start = neighbours_cpu_s()
         full = handled_once(running)
+        beside = {name: used - at_start[name] for name, used in neighbours_cpu_s().items()}
         asked = requests(running)
         starts = [handled_once(running) for _ in range(STARTS)]
     idle = {figure: min(start[figure] for start in starts) for figure in ("wall_s", "cpu_s")}
@@ -61,6 +76,7 @@ def measure(cases: int = CASES, seed: int = SEED) -> dict[str, Any]:
         "robot_cpu_ms_per_case": round(1000 * work_s / cases, 2),
         "bare_http_cpu_ms_per_case": round(1000 * bare_s / cases, 2),
         "ratio_to_bare_http": round(work_s / bare_s, 2),
+        "neighbours_cpu_ms_per_case": {name: round(1000 * used / cases, 2) for name, used in sorted(beside.items())},
         "robot_cpu_ms_per_request": round(1000 * work_s / asked, 3),
         "start_cpu_s": round(idle["cpu_s"], 2),
         "peak_mb": round(full["peak_mb"], 1),

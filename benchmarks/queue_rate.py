@@ -1,88 +1,151 @@
-"""How many cases a second one process can take through the queue: claimed, finished, delivered, ended.
+"""How many cases a second the queue alone can take, with real payload, encryption and audit: on a file and on a PostgreSQL server.
 
-A draft of about 10 kB and six writes with a receipt each, as for an ordinary case; nothing else is done with it. Prints one line of JSON.
-Every commit waits for the disk, so the rate follows the disk's. The peer is plain sqlite3 with the same durability, the same rows in the
-same transactions, without leases, encryption and audit.
+Three ways (queue_load.py), each with a draft of about 9 kB and six writes of 0.4 kB for each case, sealed and padded, two lines of audit:
+`in_batches` = claimed and finished, many in each transaction; `all_the_way` = claimed, finished, a receipt for each write, ended, by many
+callers whose calls share transactions, as in the daemon; `one_by_one` = the same, each call a transaction of its own.
 
-`--on postgres` measures on a server of its own, durable as well, by one thread and by several; its peer is the same queue on a file in
-the same run.
+Every commit waits for the disk. Peers in the same run: plain sqlite3 with the same durability and the same rows in the same transactions
+as `one_by_one`, without leases, encryption and audit; on the same server PgQueuer (batches of 10) and procrastinate, with a job that does
+nothing and no payload. Prints one line of JSON.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import os
 import resource
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from workqueue import AuditEvent, MasterKey, NewEffect, PulledCase, State, WorkQueue
+from benchmarks.queue_load import BATCH, CALLERS, DRAFT, KINDS, PAYLOAD, WAYS, MachineClock, fill
+from workqueue import MasterKey, WorkQueue
 
-BATCH = 16
-CASES = 300
-LEASE_S = 60.0
-KINDS = ("under_review", "native_draft", "recommendation", "document", "warning", "awaiting_decision")
-LINES = 28
-THREADS = (1, 2, 4)
-
-
-class MachineClock:
-    """Both times are the machine's."""
-
-    def now(self) -> datetime:
-        """Return the time now."""
-        return datetime.now(UTC)
-
-    def machine_s(self) -> float:
-        """Return seconds since 1970."""
-        return time.time()
+ROOT = Path(__file__).resolve().parents[1]
+CASES = 6000
+"""For `in_batches` and the peers; a quarter of it for `all_the_way`, and CASES_ALONE for `one_by_one`."""
+CASES_ALONE = 300
+PROCESSES = (1, 2)
+PEERS = ("pgqueuer", "procrastinate")
+PEER_PYTHON = ROOT / ".bench-venv" / "bin" / "python"
+LIMIT_S = 300
+_TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def draft(case_id: str) -> dict[str, Any]:
-    """Return a draft as large as an ordinary case's: 28 lines with their traces, and a page of text."""
-    lines = [
-        {
-            "key": f"cost.{number}.{case_id}",
-            "section": "cost",
-            "label": "Boendekostnad",
-            "amount": f"{6900 + number}.00",
-            "previous": f"{6800 + number}.00",
-            "trace": {"rule": "cost.capped", "law": "SoL 2025:400 12 kap. 7 §", "because": "inom tak och tröskel", "facts": [case_id]},
-        }
-        for number in range(LINES)
+def together(commands: list[list[str]], server_pid: int | None = None) -> dict[str, float]:
+    """Start programs, let them begin at the same moment when all are ready, and return what they did together."""
+    running = [
+        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        for command in commands
     ]
-    return {"assessment": {"case_id": case_id, "outcome": "ok", "lines": lines}, "document": "Underlag för beslut. " * 120}
+    for one in running:
+        assert one.stdout is not None
+        if one.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{commands[0]} could not begin")
+    server = server_cpu_s(server_pid)
+    began = time.perf_counter()
+    for one in running:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    said = [json.loads(one.communicate(timeout=LIMIT_S)[0]) for one in running]
+    wall = time.perf_counter() - began
+    done = sum(one["done"] for one in said)
+    return {
+        "per_s": round(done / wall, 1),
+        "cpu_ms": round(sum(one["cpu_s"] for one in said) / done * 1000, 3),
+        "server_cpu_ms": round((server_cpu_s(server_pid) - server) / done * 1000, 3),
+        "done": done,
+    }
 
 
-def fill(queue: WorkQueue, cases: int) -> None:
-    """Pull that many cases."""
-    deadline = datetime.now(UTC) + timedelta(days=1)
-    pulled = [
-        PulledCase("caremanagement", f"case-{number}", number=f"EB-{number}", version="v1", deadline=deadline, month="2026-12")
-        for number in range(cases)
-    ]
-    for start in range(0, cases, 100):
-        queue.add_many(pulled[start : start + 100])
+class _Place:
+    """Where one measurement has its queue."""
+
+    def __init__(self, folder: Path, server: Any = None, database: str = "") -> None:
+        self.folder = folder
+        self.pid: int | None = server.pid if server else None
+        self.url: list[str] = [server.url(database)] if server else []
+        self.place = server.address(database) if server else folder / "queue.db"
+        if server:
+            with server.connect() as admin:
+                admin.execute(f"CREATE DATABASE {database}")
 
 
-def drain(queue: WorkQueue) -> int:
-    """Take every case all the way, in batches; return how many."""
-    done = 0
-    while claimed := queue.claim("bench", BATCH, LEASE_S):
-        for case in claimed:
-            effects = [NewEffect(f"{case.case_id}:v1:{kind}:1", kind, {"text": "Underlag. " * 40}) for kind in KINDS]
-            queue.finish(case, "ok", draft(case.case_id), effects, [AuditEvent("case.assessed", details={"outcome": "ok"})])
-            for effect in queue.pending_effects(case):
-                queue.receipt(case, effect.key, "reference")
-            queue.end(case, State.DELIVERED, [AuditEvent("case.delivered")])
-            done += 1
-    return done
+def ours(at: _Place, way: str, cases: int, processes: int) -> dict[str, float]:
+    """Fill an empty queue and let so many processes take the cases."""
+    queue = WorkQueue.open(at.place, key=MasterKey.load_or_create(at.folder / "master.key"), clock=MachineClock())
+    fill(queue, cases)
+    queue.close()
+    command = [sys.executable, "-m", "benchmarks.queue_load", str(at.folder), way, *at.url]
+    figures = together([command] * processes, at.pid)
+    if figures.pop("done") != cases:
+        raise RuntimeError("not every case was taken once")
+    return figures
+
+
+def on_file(cases: int) -> dict[str, Any]:
+    """Return the figures on a file, by one process and by two."""
+    found: dict[str, Any] = {}
+    for way in WAYS:
+        for processes in PROCESSES:
+            with tempfile.TemporaryDirectory() as folder:
+                found.setdefault(way, {})[processes] = ours(_Place(Path(folder)), way, _number(way, cases), processes)
+    with tempfile.TemporaryDirectory() as folder:
+        wall, cpu = plain_sqlite(Path(folder) / "plain.db", CASES_ALONE)
+    found["plain_sqlite"] = {"per_s": round(CASES_ALONE / wall, 1), "cpu_ms": round(cpu / CASES_ALONE * 1000, 3)}
+    return found
+
+
+def on_server(cases: int) -> dict[str, Any]:
+    """Return the figures on a server that waits for the disk, and its peers' on the same one."""
+    # The tests' server: they have their helpers on the path, a benchmark has not.
+    sys.path.append(str(ROOT / "tests" / "support"))
+    from postgres_server import postgres_server
+
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder, postgres_server({}) as server:
+        for way in WAYS:
+            for processes in PROCESSES:
+                at = _Place(Path(folder), server, f"{way}_{processes}")
+                found.setdefault(way, {})[processes] = ours(at, way, _number(way, cases), processes)
+        for peer in PEERS if PEER_PYTHON.exists() else ():
+            for processes in PROCESSES:
+                _Place(Path(folder), server, f"{peer}_{processes}")
+                found.setdefault(peer, {})[processes] = _peer(
+                    peer, [str(server.folder), f"{peer}_{processes}"], cases, processes, server.pid
+                )
+    return found
+
+
+def _peer(peer: str, database: list[str], jobs: int, processes: int, pid: int) -> dict[str, float]:
+    command = [str(PEER_PYTHON), str(Path(__file__).with_name("queue_peers.py")), peer, *database]
+    subprocess.run([*command, "add", str(jobs)], check=True, capture_output=True, timeout=LIMIT_S)
+    return together([[*command, "work"]] * processes, pid)
+
+
+def _number(way: str, cases: int) -> int:
+    return {"in_batches": cases, "all_the_way": cases // 4, "one_by_one": min(cases, CASES_ALONE)}[way]
+
+
+def server_cpu_s(pid: int | None) -> float:
+    """Return the seconds of CPU that a server and its children have used so far, those that have ended too; 0 = there is no server."""
+    if pid is None:
+        return 0.0
+    spent = 0
+    for one in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            number, _, rest = one.read_text(encoding="utf-8", errors="replace").partition(" (")
+            told = rest.rpartition(") ")[2].split()
+            if pid in {int(number), int(told[1])}:
+                spent += int(told[11]) + int(told[12]) + (int(told[13]) + int(told[14]) if int(number) == pid else 0)
+    return spent / _TICKS
 
 
 def plain_sqlite(path: Path, cases: int) -> tuple[float, float]:
@@ -97,8 +160,8 @@ def plain_sqlite(path: Path, cases: int) -> tuple[float, float]:
         case_id = f"case-{number}"
         keys = [f"{case_id}:{kind}" for kind in KINDS]
         connection.execute("BEGIN IMMEDIATE")
-        connection.execute("INSERT INTO cases VALUES (?, 'delivering', ?)", (case_id, json.dumps(draft(case_id)).encode()))
-        payload = json.dumps({"text": "Underlag. " * 40}).encode()
+        connection.execute("INSERT INTO cases VALUES (?, 'delivering', ?)", (case_id, json.dumps(DRAFT).encode()))
+        payload = json.dumps(PAYLOAD).encode()
         connection.executemany("INSERT INTO effects VALUES (?, ?, NULL)", [(key, payload) for key in keys])
         connection.execute("COMMIT")
         for key in keys:
@@ -109,76 +172,36 @@ def plain_sqlite(path: Path, cases: int) -> tuple[float, float]:
     return spent
 
 
-def on_postgres(cases: int) -> dict[str, Any]:
-    """Return the figures on a server, beside those on a file."""
-    # The tests' server: they have their helpers on the path, a benchmark has not.
-    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / "support"))
-    from postgres_server import postgres_server
-
-    with tempfile.TemporaryDirectory() as folder, postgres_server({}) as server:
-        key = MasterKey.load_or_create(Path(folder) / "master.key")
-        rates: dict[int, float] = {}
-        cpu_ms = 0.0
-        for threads in THREADS:
-            with server.connect() as admin:
-                admin.execute(f"CREATE DATABASE with_{threads}")
-            queue = WorkQueue.open(server.address(f"with_{threads}"), key=key, clock=MachineClock())
-            fill(queue, cases)
-            began, cpu = time.perf_counter(), time.process_time()
-            with ThreadPoolExecutor(threads) as pool:
-                done = sum(pool.map(lambda _, queue=queue: drain(queue), range(threads)))
-            rates[threads] = round(done / (time.perf_counter() - began), 1)
-            cpu_ms = cpu_ms or round((time.process_time() - cpu) / done * 1000, 2)
-            queue.close()
-    in_file = measure(cases)
-    return {
-        "benchmark": "queue_rate_postgres",
-        "cases": cases,
-        "effects_per_case": len(KINDS),
-        "cases_per_s_by_threads": rates,
-        "cpu_ms_per_case": cpu_ms,
-        "sqlite_cases_per_s": in_file["cases_per_s"],
-        "sqlite_cpu_ms_per_case": in_file["cpu_ms_per_case"],
-    }
-
-
 def measure(cases: int = CASES) -> dict[str, Any]:
-    """Return the figures for that many cases."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "queue.db"
-        queue = WorkQueue.open(path, key=MasterKey.load_or_create(Path(folder) / "master.key"), clock=MachineClock())
-        started = time.perf_counter()
-        fill(queue, cases)
-        pulled = time.perf_counter()
-        cpu = time.process_time()
-        done = drain(queue)
-        ended, cpu = time.perf_counter(), time.process_time() - cpu
-        queue.close()
-        size = path.stat().st_size
-        plain_s, plain_cpu = plain_sqlite(Path(folder) / "plain.db", cases)
-    return {
+    """Return the figures."""
+    file, server = on_file(cases), on_server(cases)
+    found = {
         "benchmark": "queue_rate",
-        "cases": done,
-        "draft_bytes": len(json.dumps(draft("case-1"))),
+        "draft_bytes": len(json.dumps(DRAFT)),
         "effects_per_case": len(KINDS),
-        "pulled_per_s": round(cases / (pulled - started)),
-        "cases_per_s": round(done / (ended - pulled), 1),
-        "cpu_ms_per_case": round(cpu / done * 1000, 2),
-        "database_kb_per_case": round(size / done / 1024, 1),
-        "plain_sqlite_cases_per_s": round(cases / plain_s, 1),
-        "plain_sqlite_cpu_ms_per_case": round(plain_cpu / cases * 1000, 2),
-        "ratio_to_plain_sqlite": {"time": round((ended - pulled) / plain_s, 2), "cpu": round(cpu / plain_cpu, 2)},
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "batch": BATCH,
+        "callers": CALLERS,
+        "sqlite": file,
+        "postgres": server,
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
     }
+    if PEERS[0] in server:
+        fastest = {peer: max(one["per_s"] for one in server[peer].values()) for peer in PEERS}
+        found["ratio_in_batches_to"] = {
+            peer: {kind: round(on["in_batches"][2]["per_s"] / rate, 1) for kind, on in (("sqlite", file), ("postgres", server))}
+            for peer, rate in fastest.items()
+        }
+    return found
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--on", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--on", choices=("sqlite", "postgres", "both"), default="both")
     options = parser.parse_args()
-    print(json.dumps((on_postgres if options.on == "postgres" else measure)(options.cases)))
+    chosen = {"sqlite": on_file, "postgres": on_server, "both": measure}[options.on]
+    print(json.dumps(chosen(options.cases)))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -19,7 +20,7 @@ log = structlog.get_logger()
 LINE_LIMIT_BYTES = 256
 LINES_LIMIT = 2_000_000
 """At one every five minutes, nineteen years."""
-_LINE = re.compile(r"([1-9]\d{0,17}) ([0-9a-f]{64}) \S{1,40}")
+_LINE = re.compile(r"([1-9]\d{0,17}) ([0-9a-f]{64}) (\S{1,40})")
 
 
 class Unreadable(ValueError):
@@ -91,5 +92,14 @@ def kept_heads(path: Path) -> Iterator[KeptHead]:
             found = _LINE.fullmatch(text.decode("ascii", "replace").strip())
             if found is None:
                 raise Unreadable(f"line {number} is no head of an audit")
-            yield KeptHead(number, int(found[1]), found[2])
+            yield KeptHead(number, int(found[1]), found[2], _moment(found[3]))
     raise Unreadable(f"more than {LINES_LIMIT} lines")
+
+
+def _moment(text: str) -> datetime | None:
+    """Return when a line was written, None when that cannot be told."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None

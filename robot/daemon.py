@@ -7,8 +7,10 @@ import contextlib
 import os
 import secrets
 import signal
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -21,24 +23,31 @@ from connectors.registers.ssbtek import Ssbtek
 from robot.ask import Asker
 from robot.audit_head import HeadExport
 from robot.clock import Clock
-from robot.database import Database, open_key, open_queue
+from robot.database import Database, open_queue
 from robot.delivery import Delivery
 from robot.duty import TRIES_PER_LEASE, PullDuty
 from robot.pull import Puller
+from robot.retention_job import RetentionJob
 from robot.schedule import Jobs
-from robot.settings import Settings
+from robot.settings import Audit, Settings
+from robot.waking import Listening
 from robot.worker import Worker
 from rules import Rulebook, load_rulebook
-from workqueue import Claimed, RetriableQueueError, State, WorkQueue
+from workqueue import Claimed, PostgresAddress, RetriableQueueError, State, WorkQueue
 
-__all__ = ["CONTROL_SAMPLE", "Daemon", "case_system_of", "open_key", "open_queue", "registers_of"]
+__all__ = ["CONTROL_SAMPLE", "Daemon", "case_system_of", "open_queue", "registers_of"]
 
 log = structlog.get_logger()
 
-CONTROL_SAMPLE = b"control sample"
-"""What the key that picks the control sample is derived for."""
+CONTROL_SAMPLE = "control sample"
+"""Names the secret that picks the control sample; it stays the same as long as the database lives."""
 _LOOK_EVERY_S = 1.0
 _HEARTBEATS_PER_LEASE = 3
+_PULL_LOOK_S = 1.0
+_LOOK_FOR_SUSPECTS_EVERY_S = 30.0
+"""So often, and after each rescue, cases that may be what kills workers are looked for."""
+_STARTED_TOGETHER = timedelta(minutes=1)
+"""Workers of one parent begin within so long of each other: a pull by one of them is a pull for all."""
 
 
 def case_system_of(settings: Settings, rulebook: Rulebook, clock: Clock) -> CaseSystem:
@@ -53,17 +62,27 @@ def registers_of(settings: Settings, clock: Clock) -> Registers:
 
 
 class Daemon:
-    """One robot. Several may share a database: leases keep them apart."""
+    """One robot. Several may share a database: leases keep them apart.
 
-    def __init__(self, settings: Settings, *, once: bool) -> None:
+    `queue` = an open queue, which is closed at the end. `worker` = this one's number under a parent: it stops when standard input, which
+    the parent holds the other end of, is closed.
+    """
+
+    def __init__(self, settings: Settings, *, once: bool, queue: WorkQueue | None = None, worker: int | None = None) -> None:
         self._settings = settings
         self._once = once
+        self._queue = queue
+        self._worker_number = worker
+        self._is_first = worker in (None, 1)
         self._clock = settings.clock()
         self._rulebook = load_rulebook(settings.municipality.guidelines)
         self._name = f"{os.getpid()}-{secrets.token_hex(3)}"
         self._wake = asyncio.Event()
         self._stopping = asyncio.Event()
         self._in_hand: dict[asyncio.Task[None], Claimed] = {}
+        self._lease_ends: dict[asyncio.Task[None], asyncio.TimerHandle] = {}
+        self._suspects_from = max(1, settings.work.most_crashes - 1)
+        self._look_for_suspects_at = 0.0
 
     def stop(self) -> None:
         """Claim no more, finish what is in hand, then end."""
@@ -78,7 +97,7 @@ class Daemon:
         One that runs on has done all when it ends in good order: what it could not do yet is in the queue for the next.
         """
         async with AsyncExitStack() as stack:
-            database = Database(open_queue(self._settings, self._clock))
+            database = Database(self._queue or open_queue(self._settings, self._clock))
             stack.callback(database.close)
             case_system = case_system_of(self._settings, self._rulebook, self._clock)
             stack.push_async_callback(case_system.aclose)
@@ -87,28 +106,41 @@ class Daemon:
             schedule = self._settings.schedule
             duty = PullDuty(database, self._name, lease_s=schedule.pull_lease_s)
             stack.push_async_callback(self._leave, duty)
-            puller = Puller(case_system, database, self._rulebook, self._clock, overlap_s=schedule.pull_overlap_s, duty=duty)
+            puller = Puller(
+                case_system, database, self._rulebook, self._clock, overlap_s=schedule.pull_overlap_s, duty=duty, added=self._wake.set
+            )
             worker = self._worker(case_system, registers, puller, database)
-            heads = HeadExport(self._settings.audit, database)
+            heads = HeadExport(self._settings.audit if self._is_first else Audit(), database)
             stack.push_async_callback(heads.export_last)
-            jobs = Jobs(schedule, puller, duty, database, self._wake.set, heads=heads)
+            jobs = Jobs(
+                schedule,
+                puller,
+                duty,
+                database,
+                wake=self._wake.set,
+                rescued=self._rescued,
+                heads=heads,
+                retention=RetentionJob(self._settings, database, self._clock, self._name),
+                lease_s=self._settings.work.lease_s,
+            )
             self._on_signals(stack)
             log.info(
                 "daemon.started", once=self._once, rulebook=self._rulebook.hash[:12], cases_in_flight=self._settings.work.cases_in_flight
             )
-            pulled = await self._first_pull(puller, duty)
             await self._wake_what_rests(database, jobs)
+            pull = asyncio.create_task(self._first_pull(puller, duty, database, case_system.name))
+            pull.add_done_callback(lambda _: self._wake.set())
             jobs.start()
-            stack.callback(jobs.stop)
-            beat = asyncio.create_task(self._heartbeat(database))
+            beside = [pull, asyncio.create_task(self._heartbeat(database)), *self._listening()]
             try:
-                done = await self._work(worker, database)
+                done = await self._work(worker, database, pull)
             finally:
                 jobs.stop()
+                pull.cancel()
                 await self._finish_in_hand()
-                beat.cancel()
-                await asyncio.gather(beat, return_exceptions=True)
-        done = done and (pulled or not self._once)
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
         log.info("daemon.stopped", done=done)
         return done
 
@@ -123,27 +155,20 @@ class Daemon:
             database=database,
             rulebook=self._rulebook,
             clock=self._clock,
-            sample_key=open_key(self._settings).derive(CONTROL_SAMPLE),
+            sample_key=database.queue.derived_key(CONTROL_SAMPLE),
             once=self._once,
         )
 
-    async def _first_pull(self, puller: Puller, duty: PullDuty) -> bool:
-        """List all that nobody has begun, unless told to stop meanwhile or another robot does it. Return whether it was done."""
+    async def _first_pull(self, puller: Puller, duty: PullDuty, database: Database, case_system: str) -> bool:
+        """List all that nobody has begun, while work goes on; return whether it was done, by us or by another robot.
 
-        async def list_all() -> None:
-            if self._once:
-                await self._outwait(duty)
-            await puller.pull(everything=True)
-
-        pull = asyncio.create_task(list_all())
-        stopped = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({pull, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        pull.cancel()
+        A bug here is a bug of the daemon.
+        """
+        began = self._clock.now()
         try:
-            await pull
-        except asyncio.CancelledError:
-            return False
+            if self._once and await self._pulled_by_another(duty, database, case_system, began):
+                return True
+            await puller.pull(everything=True)
         except ConnectorError as error:
             log.warning("pull.failed", code=error.code, neighbour=error.neighbour)
             return False
@@ -151,12 +176,23 @@ class Daemon:
             return False
         return True
 
-    async def _outwait(self, duty: PullDuty) -> None:
-        """Wait until a robot that was killed while it pulled has lost the duty; one that goes on holding it lives, and pulls for us."""
-        for _ in range(TRIES_PER_LEASE + 1):
+    async def _pulled_by_another(self, duty: PullDuty, database: Database, case_system: str, began: datetime) -> bool:
+        """With `once`: wait until pulling is ours, or another has pulled since we began. Return whether another has.
+
+        A robot that was killed while it pulled has lost the duty after a while; one that goes on holding it lives, and pulls for us.
+        """
+        loop = asyncio.get_running_loop()
+        alone = self._worker_number is None
+        limit = loop.time() + (duty.lease_s * (1 + 1 / TRIES_PER_LEASE) if alone else self._settings.work.once_limit_s)
+        since = began if alone else began.astimezone(UTC) - _STARTED_TOGETHER
+        while loop.time() < limit:
             if await duty.take():
-                return
-            await asyncio.sleep(duty.lease_s / TRIES_PER_LEASE)
+                return False
+            last = await database.call(lambda queue: queue.last_pull(case_system))
+            if last is not None and last >= since:
+                return True
+            await asyncio.sleep(min(_PULL_LOOK_S, duty.lease_s / TRIES_PER_LEASE))
+        return False
 
     async def _leave(self, duty: PullDuty) -> None:
         """Let another robot pull at once."""
@@ -172,19 +208,28 @@ class Daemon:
         except RetriableQueueError:
             return
 
-    async def _work(self, worker: Worker, database: Database) -> bool:
+    def _listening(self) -> list[asyncio.Task[None]]:
+        """Return what wakes us when another robot has put work into the queue; a file tells nobody."""
+        place = self._settings.storage.database
+        return [asyncio.create_task(Listening(place, self._wake.set).run())] if isinstance(place, PostgresAddress) else []
+
+    async def _work(self, worker: Worker, database: Database, pull: asyncio.Task[bool]) -> bool:
         """Keep cases in flight until stopped; with `once`, until none can be done now. Return whether none was left."""
         limit = asyncio.get_running_loop().time() + self._settings.work.once_limit_s
         while not self._stopping.is_set():
             self._wake.clear()
             free = self._settings.work.cases_in_flight - len(self._in_hand)
+            began = asyncio.get_running_loop().time()
             claimed = await self._claimed(database, free)
             for case in claimed:
                 task = asyncio.create_task(worker.handle(case))
                 self._in_hand[task] = case
                 task.add_done_callback(self._let_go)
-            if self._once and not self._in_hand and not claimed and await self._nothing_left(database):
-                return await database.call(lambda queue: not queue.counts().get(State.PARKED))
+                self._is_ours_from(began, task)
+            if pull.done() and (error := pull.exception()):
+                raise error
+            if self._once and pull.done() and not self._in_hand and not claimed and await self._nothing_left(database):
+                return pull.result() and await database.call(lambda queue: not queue.counts().get(State.PARKED))
             if self._once and asyncio.get_running_loop().time() > limit:
                 log.error("daemon.once_limit", code="BOT-001")
                 return False
@@ -192,13 +237,36 @@ class Daemon:
         return not self._once
 
     async def _claimed(self, database: Database, limit: int) -> list[Claimed]:
-        """Claim at most that many cases; none while the database is locked or full, which is tried again."""
-        if limit == 0:
+        """Claim at most that many cases; none while the database is locked or full, which is tried again.
+
+        A case whose next crash would be one too many is taken alone, when what is in hand is finished: else those that happen to be in
+        hand beside the one that kills workers would be blamed with it.
+        """
+        if limit == 0 or any(case.rescues >= self._suspects_from for case in self._in_hand.values()):
             return []
+        lease_s, suspects_from = self._settings.work.lease_s, self._suspects_from
         try:
-            return await database.call(lambda queue: queue.claim(self._name, limit, self._settings.work.lease_s))
+            if await self._suspects_are_due(database):
+                if self._in_hand:
+                    return []
+                return await database.call(lambda queue: queue.claim(self._name, 1, lease_s, least_rescues=suspects_from))
+            return await database.call(lambda queue: queue.claim(self._name, limit, lease_s, most_rescues=suspects_from - 1))
         except RetriableQueueError:
             return []
+
+    async def _suspects_are_due(self, database: Database) -> bool:
+        """Look now and then; while there are some, each time."""
+        now = asyncio.get_running_loop().time()
+        idle_at_the_end = self._once and not self._in_hand
+        if now < self._look_for_suspects_at and not idle_at_the_end:
+            return False
+        due = await database.call(lambda queue: queue.due_after_rescues(self._suspects_from))
+        self._look_for_suspects_at = now if due else now + _LOOK_FOR_SUSPECTS_EVERY_S
+        return due
+
+    def _rescued(self) -> None:
+        """Look at once for what the rescued ones may have died of."""
+        self._look_for_suspects_at = 0.0
 
     async def _nothing_left(self, database: Database) -> bool:
         try:
@@ -207,8 +275,24 @@ class Daemon:
             return False
         return not (left.due or left.leased or left.later or left.waiting_for_register)
 
+    def _is_ours_from(self, moment: float, task: asyncio.Task[None]) -> None:
+        """Drop a case by ourselves a lease's time after we last asked to keep it, unless it is kept again: another may have it by then.
+
+        A robot that has stood still longer than that drops it in its first turn, before it writes in the light of what it saw long ago.
+        """
+        if task in self._lease_ends:
+            self._lease_ends[task].cancel()
+        loop = asyncio.get_running_loop()
+        self._lease_ends[task] = loop.call_at(moment + self._settings.work.lease_s, self._drop, task)
+
+    def _drop(self, task: asyncio.Task[None]) -> None:
+        if task in self._in_hand and not task.done():
+            log.warning("case.lease_lost", case_ref=self._in_hand[task].case_ref, code="QUE-010")
+            task.cancel()
+
     def _let_go(self, task: asyncio.Task[None]) -> None:
         self._in_hand.pop(task, None)
+        self._lease_ends.pop(task).cancel()
         self._wake.set()
 
     async def _wait(self) -> None:
@@ -226,14 +310,16 @@ class Daemon:
             held = dict(self._in_hand)
             if not held:
                 continue
+            began = asyncio.get_running_loop().time()
             try:
                 ours = await database.call(partial(WorkQueue.heartbeat, claimed=list(held.values()), lease_s=lease_s))
             except RetriableQueueError:
                 continue
             for task, case in held.items():
-                if case.id not in ours and not task.done():
-                    log.warning("case.lease_lost", case_ref=case.case_ref, code="QUE-010")
-                    task.cancel()
+                if case.id not in ours:
+                    self._drop(task)
+                elif task in self._in_hand:
+                    self._is_ours_from(began, task)
 
     async def _finish_in_hand(self) -> None:
         if not self._in_hand:
@@ -251,3 +337,12 @@ class Daemon:
             loop.add_signal_handler(number, self.stop)
             remove: Callable[[int], bool] = loop.remove_signal_handler
             stack.callback(remove, number)
+        if self._worker_number is not None:
+            lifeline = sys.stdin.fileno()
+            loop.add_reader(lifeline, self._parent_has_ended, lifeline)
+            stack.callback(loop.remove_reader, lifeline)
+
+    def _parent_has_ended(self, lifeline: int) -> None:
+        if os.read(lifeline, 1) == b"":
+            asyncio.get_running_loop().remove_reader(lifeline)
+            self.stop()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
 
 from connectors.case_systems.port import CaseSystem, Effect, EffectKind, Receipt
+from robot.begun import all_stands
 from robot.database import Database
 from robot.effects import CaseIdentity, PlannedEffect, replan_after_difference
 from rules.assessment import Assessment, Outcome, Severity
@@ -49,7 +50,10 @@ class Delivery:
         Raises RetriableError when a write could not be done or its outcome is unknown: it is looked for by its key next time.
         Raises PermanentError when the case system refuses it, StaleLease when the case is no longer ours.
         """
+        resumed = outgoing is None
         outgoing = outgoing or await self._stored(claimed)
+        if resumed and outgoing.pending:
+            outgoing = await self._without_what_stands(claimed, outgoing)
         left = list(outgoing.pending)
         while left:
             planned = left.pop(0)
@@ -59,7 +63,7 @@ class Delivery:
                 await self._taken(claimed)
                 return
             if receipt.differs:
-                await self._replan(claimed, outgoing.assessment, receipt.differs, EffectDone(effect.key, receipt.reference, receipt.found))
+                await self._replan(claimed, outgoing, receipt.differs, EffectDone(effect.key, receipt.reference, receipt.found))
                 outgoing = await self._stored(claimed)
                 left = list(outgoing.pending)
             else:
@@ -78,16 +82,30 @@ class Delivery:
 
         return await self._database.call(read)
 
+    async def _without_what_stands(self, claimed: Claimed, outgoing: Outgoing) -> Outgoing:
+        """Note what was written since the copy that the database was restored from; a person may have worked on it, so it is left alone."""
+        if not await self._database.call(lambda queue: queue.is_from_before_restore(claimed)):
+            return outgoing
+        documents = [one.key for one in outgoing.pending if one.kind is EffectKind.DOCUMENT]
+        if not await all_stands(claimed, self._case_system, documents):
+            return outgoing
+        for planned in outgoing.pending:
+            await self._receipt(claimed, planned.key, Receipt(planned.key, found=True))
+        log.info("case.written_before", case_ref=claimed.case_ref)
+        return replace(outgoing, pending=())
+
     async def _receipt(self, claimed: Claimed, key: str, receipt: Receipt) -> None:
         """Store that a write stands. Raises StaleLease when the case is no longer ours, so that the next one is not begun."""
         await self._database.call(lambda queue: queue.receipt(claimed, key, receipt.reference, receipt.found))
 
-    async def _replan(self, claimed: Claimed, before: Assessment, differs: tuple[str, ...], done: EffectDone) -> None:
+    async def _replan(self, claimed: Claimed, before: Outgoing, differs: tuple[str, ...], done: EffectDone) -> None:
         """The case system's own calculation has something else: a new recommendation for review, and what is left in its light."""
         draft = await self._database.call(lambda queue: queue.draft(claimed.case_ref))
         assert draft is not None
         identity = CaseIdentity(self._case_system.name, claimed.case_id, claimed.version, claimed.run)
-        after, texts, effects = replan_after_difference(before, differs, identity=identity, number=draft["number"])
+        after, texts, effects = replan_after_difference(
+            before.assessment, differs, identity=identity, number=draft["number"], control_sample=before.control_sample
+        )
         amended = draft | {
             "assessment": after.model_dump(mode="json"),
             "document": texts.document,

@@ -16,11 +16,21 @@ class PullDuty:
         self._robot = robot
         self.lease_s = lease_s
         self.held = False
+        self._refused = False
+        self._taken_over = False
 
     async def take(self) -> bool:
         """Take pulling when nobody has it, or keep it; return whether it is ours now. Raises RetriableQueueError: then nobody knows."""
         self.held = await self._database.call(lambda queue: queue.hold_duty(PULLING, self._robot, self.lease_s))
+        if self.held and self._refused:
+            self._taken_over = True
+        self._refused = not self.held
         return self.held
+
+    def was_taken_over(self) -> bool:
+        """Say, once, whether pulling became ours after another robot had it: whichever job it was that found it free."""
+        was, self._taken_over = self._taken_over, False
+        return was
 
     async def leave(self) -> None:
         """Let another robot have it at once."""

@@ -28,6 +28,7 @@ _DIFFERENCES = {
     "income_amount": "annat belopp på en inkomst",
     "expense_amount": "annat belopp på en utgift",
     "supplement_requested": "komplettering är begärd",
+    "proposal": "ett annat förslag från roboten står redan i ärendet",
 }
 """What a caseworker reads for the codes that connectors give; another code is shown as it is."""
 _LONGEST_SOURCE_KEY = 255
@@ -117,13 +118,19 @@ def plan(
 
 
 def replan_after_difference(
-    assessment: Assessment, differs: tuple[str, ...], *, identity: CaseIdentity, number: str
+    assessment: Assessment, differs: tuple[str, ...], *, identity: CaseIdentity, number: str, control_sample: bool = False
 ) -> tuple[Assessment, CaseTexts, list[PlannedEffect]]:
     """Return the assessment, its texts and the writes left, when the case system's own calculation has something else than the robot's.
 
     `differs` holds the connector's codes of what differs. The proposal is taken back: a new recommendation for review with that
-    reason, the document in its light, and the case still awaits a decision. The keys are others than those of the first plan.
+    reason, the document in its light, and the case still awaits a decision. The keys are others than those of the first plan. A case
+    that a person handles alone stays one: only its recommendation is written anew.
     """
+    if assessment.outcome is Outcome.URGENT or handed_over(assessment, control_sample=control_sample):
+        alone = texts_of(assessment, number=number, control_sample=control_sample)
+        again = _recommendation(assessment, alone, identity, control_sample=control_sample, detail=DRAFT_DIFFERS)
+        return assessment, alone, [again, _plain(identity, EffectKind.MANUAL_REVIEW, DRAFT_DIFFERS)]
+    left_to_a_person = EffectKind.AWAITING_DECISION if assessment.outcome is Outcome.OK else EffectKind.MANUAL_REVIEW
     flag = _catalogue().flag(DRAFT_DIFFERS, label=", ".join(_DIFFERENCES.get(code, code) for code in differs))
     others = tuple(one for one in assessment.flags if one.code != DRAFT_DIFFERS)
     amended = assessment.model_copy(
@@ -142,7 +149,7 @@ def replan_after_difference(
         [
             _recommendation(amended, texts, identity, detail=DRAFT_DIFFERS),
             _document(amended, texts, identity, detail=DRAFT_DIFFERS),
-            _plain(identity, EffectKind.AWAITING_DECISION, DRAFT_DIFFERS),
+            _plain(identity, left_to_a_person, DRAFT_DIFFERS),
         ],
     )
 

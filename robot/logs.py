@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -18,6 +18,9 @@ from structlog.typing import Processor
 from connectors.masking import mask
 
 LEVELS = ("debug", "info", "warning", "error")
+_LINE_LIMIT = 4096
+"""Characters. The kernel keeps a line of so many bytes whole when several workers write to one pipe; a longer one is shortened."""
+_CUT_TEXT = 100
 _STRUCTLOG_OWN = ("_record", "_from_structlog")
 """What structlog carries along with a library's record, and takes away before anything is written."""
 
@@ -66,24 +69,70 @@ def where(error: BaseException) -> dict[str, Any]:
 
 
 def _render_json(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> str:
-    return orjson.dumps(event, default=str).decode()
+    line = orjson.dumps(event, default=str)
+    if len(line) >= _LINE_LIMIT:
+        line = orjson.dumps({key: _shortened(value) for key, value in event.items()}, default=str)
+    return line.decode()
 
 
-def set_up(level: str = "info", style: Literal["auto", "json", "console"] = "auto") -> None:
-    """Send structlog's and the standard library's logs, and Python's warnings, to standard output in one form."""
+def _shortened(value: Any) -> Any:
+    """Return how many there are in place of a collection, and the beginning of a text."""
+    if isinstance(value, Mapping | list | tuple | set | frozenset):
+        return f"({len(value)})"
+    return value[:_CUT_TEXT] if isinstance(value, str) else value
+
+
+def _numbered(worker: int) -> Processor:
+    """Return what puts the number of this worker on every line."""
+
+    def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["worker"] = worker
+        return event
+
+    return add
+
+
+def _from_level(level: int) -> Processor:
+    """Return what lets through events of that level and above."""
+
+    def drop(_logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if logging.getLevelNamesMapping().get(method.upper(), logging.ERROR) < level:
+            raise structlog.DropEvent
+        return event
+
+    return drop
+
+
+def set_up(
+    level: str = "info",
+    style: Literal["auto", "json", "console"] = "auto",
+    *,
+    worker: int | None = None,
+    watchers: Sequence[Processor] = (),
+) -> None:
+    """Send structlog's and the standard library's logs, and Python's warnings, to standard output in one form.
+
+    `watchers` see every event of our own from info up, also when fewer are logged.
+
+    Each event is one write, so that workers with the same standard output never mix inside a line. `worker` = this one's number, if it
+    has one; it stands on every line.
+    """
+    least = getattr(logging, level.upper())
     console = style == "console" or (style == "auto" and sys.stdout.isatty())
+    watching = [*watchers, _from_level(least)] if watchers else []
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        *([_numbered(worker)] if worker else []),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         _exception_without_values,
         _mask_values,
     ]
     renderer: Processor = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()) if console else _render_json
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*watching, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        wrapper_class=structlog.make_filtering_bound_logger(min(least, logging.INFO) if watchers else least),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stdout)
@@ -98,8 +147,8 @@ def set_up(level: str = "info", style: Literal["auto", "json", "console"] = "aut
     # Else a warning, or a library's record that cannot be formatted, goes to standard error with the values it is about.
     logging.captureWarnings(True)
     logging.raiseExceptions = False
-    root.setLevel(getattr(logging, level.upper()))
-    for noisy in ("apscheduler", "httpx", "httpcore", "aiohttp", "asyncio", "alembic", "uvicorn"):
+    root.setLevel(least)
+    for noisy in ("httpx", "httpcore", "aiohttp", "asyncio", "alembic", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

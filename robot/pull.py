@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 
 import structlog
 
 from connectors.case_systems.port import CaseApplication, CaseListed, CaseSystem, Standing
 from connectors.errors import ConnectorError, PermanentError, RetriableError
+from robot.begun import Begun
 from robot.clock import Clock
 from robot.database import Database
 from robot.deadlines import deadline
@@ -23,6 +25,8 @@ log = structlog.get_logger()
 URGENT, NORMAL = 0, 1
 _READS_AT_ONCE = 8
 _BATCH = 50
+_LOOKED_UP_AT_ONCE = 200
+"""Listed cases whose change marks are looked up together."""
 
 
 class Puller:
@@ -37,44 +41,52 @@ class Puller:
         *,
         overlap_s: float,
         duty: PullDuty | None = None,
+        added: Callable[[], None] = lambda: None,
     ) -> None:
+        """`duty` = what says whether this robot pulls, None = it does. `added` is called when there are new cases in the queue."""
         self._case_system = case_system
         self._database = database
         self._rulebook = rulebook
         self._clock = clock
         self._overlap = timedelta(seconds=overlap_s)
         self._duty = duty
+        self._added = added
+        self._begun = Begun(case_system, database, self._pulled)
         self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def is_pulling(self) -> bool:
+        """Whether a pull goes on."""
+        return self._one_at_a_time.locked()
 
     async def pull(self, *, everything: bool = False) -> int:
         """Add what is new and return how many cases that was.
 
         Asks for what was created since the last pull that succeeded, less the overlap, or for `everything` not begun. A case that
-        cannot be read now is left for the next time; one that trying again will not help is put in the queue all the same, so that it
-        has a deadline and reaches a person. Does nothing while another robot pulls. Raises ConnectorError when the list cannot be read
+        cannot be read is put in the queue all the same, so that it has a deadline and reaches a person; one that was not read now is
+        also read again the next time. Does nothing while another robot pulls. Raises ConnectorError when the list cannot be read
         to its end: what was found is kept.
         """
         async with self._one_at_a_time:
             if not await self._is_ours():
                 return 0
+            if await self._begun.take():
+                self._added()
             started = self._clock.now()
             last = None if everything else await self._database.call(lambda queue: queue.last_pull(self._case_system.name))
             since = last - self._overlap if last else None
-            seen = await self._database.call(lambda queue: queue.known(self._case_system.name))
             batch: list[CaseListed] = []
             added = unread = 0
             cut_short: ConnectorError | None = None
             try:
-                async for listed in self._case_system.find_new(since):
-                    if seen.get(listed.case_id) == listed.changed_at.isoformat():
-                        continue
-                    batch.append(listed)
-                    if len(batch) == _BATCH:
+                async for changed in self._changed(since):
+                    batch += changed
+                    while len(batch) >= _BATCH:
                         if not await self._is_ours():
                             log.warning("pull.left_to_another", added=added)
                             return added
-                        done = await self._take(batch)
-                        added, unread, batch = added + done[0], unread + done[1], []
+                        done = await self._take(batch[:_BATCH])
+                        added, unread, batch = added + done[0], unread + done[1], batch[_BATCH:]
             except ConnectorError as error:
                 cut_short = error
             done = await self._take(batch)
@@ -86,6 +98,27 @@ class Puller:
             if cut_short is not None:
                 raise cut_short
             return added
+
+    async def _changed(self, since: datetime | None) -> AsyncIterator[list[CaseListed]]:
+        """Yield what is listed and has changed since it was looked at, some at a time; what was listed is yielded before an error."""
+        listed: list[CaseListed] = []
+        try:
+            async for one in self._case_system.find_new(since):
+                listed.append(one)
+                if len(listed) == _LOOKED_UP_AT_ONCE:
+                    yield await self._not_seen(listed)
+                    listed = []
+        except ConnectorError:
+            yield await self._not_seen(listed)
+            raise
+        yield await self._not_seen(listed)
+
+    async def _not_seen(self, listed: list[CaseListed]) -> list[CaseListed]:
+        if not listed:
+            return []
+        ids = [one.case_id for one in listed]
+        known = await self._database.call(lambda queue: queue.known(self._case_system.name, ids))
+        return [one for one in listed if known.mark(one.case_id) != one.changed_at.isoformat()]
 
     async def _is_ours(self) -> bool:
         """Whether this robot is the one that pulls. A robot that stood still finds out here that another has taken over."""
@@ -116,13 +149,28 @@ class Puller:
                 return _unread(listed.case_id)
 
         cases = await asyncio.gather(*(read(listed) for listed in batch))
-        pulled = [self._pulled(case) for case in cases if case is not None and case.standing is Standing.OURS]
-        looked_at = {listed.case_id: listed.changed_at.isoformat() for listed, case in zip(batch, cases, strict=True) if case is not None}
+        whole = [case for case in cases if case is not None and case.version != UNREAD]
+        looked_at = {listed.case_id: listed.changed_at.isoformat() for listed, case in zip(batch, cases, strict=True) if case in whole}
 
-        added, refused = await self._add(pulled)
+        added, refused = await self._add([self._pulled(case) for case in whole if case.standing is Standing.OURS])
+        unread = [_unread(listed.case_id) for listed, case in zip(batch, cases, strict=True) if case is None]
+        await self._add_unread([self._pulled(case) for case in unread])
+        # One that was read before stays as it was read: what cannot be read now is no other version of it.
+        added += await self._add_unread([self._pulled(case) for case in cases if case is not None and case.version == UNREAD])
+        if added or unread:
+            self._added()
         seen = {case_id: mark for case_id, mark in looked_at.items() if case_id not in refused}
         await self._database.call(lambda queue: queue.mark_seen(self._case_system.name, seen))
-        return added, sum(case is None for case in cases)
+        return added, len(unread)
+
+    async def _add_unread(self, pulled: list[PulledCase]) -> int:
+        """Put cases that could not be read now in the queue: a worker goes on trying until their deadline, and then a person has them.
+
+        They are read at the next pull too, which gives them their true version. One that is there already stays as it is.
+        """
+        if not pulled:
+            return 0
+        return sum(one.created for one in await self._database.call(lambda queue: queue.add_many(pulled, unless_there=True)))
 
     async def _add(self, pulled: list[PulledCase]) -> tuple[int, set[str]]:
         """Put cases in the queue; return how many were new, and which the database refuses. One that it refuses stops no other."""

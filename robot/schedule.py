@@ -1,66 +1,91 @@
 """The timed jobs. They only put work into the queue or move it there; workers run all the time and are woken at once.
 
-Each job runs one at a time (`max_instances=1`), a late one still runs (`misfire_grace_time`), and several missed runs become one
-(`coalesce`).
+They go by the monotonic clock: a machine whose clock is set back an hour would else do nothing for an hour. A job that was slept over,
+once or many times, is run once, and no job runs beside itself.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from contextlib import suppress
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from connectors.errors import ConnectorError
 from robot.audit_head import HeadExport
 from robot.database import Database
 from robot.duty import TRIES_PER_LEASE, PullDuty
 from robot.pull import Puller
+from robot.retention_job import RetentionJob
 from robot.settings import Schedule
 from workqueue import RetriableQueueError
 
 log = structlog.get_logger()
 
+_OTHERS_AT_MOST = 4
+"""A lease that ends later than so many of ours is from before the machine's clock was set back."""
+Job = Callable[[], Awaitable[None]]
+
 
 class Jobs:
-    """What is done by the clock: pull, list all anew, rescue, wake what is due, keep the audit's head."""
+    """What is done by the clock: pull, list all anew, rescue, wake what is due, keep the audit's head.
+
+    Of several robots only the one that has the duty of pulling asks the case system. All of them rescue and wake: it is two looks in an
+    index, and waits for nobody.
+    """
 
     def __init__(
-        self, settings: Schedule, puller: Puller, duty: PullDuty, database: Database, wake: Callable[[], None], *, heads: HeadExport
+        self,
+        settings: Schedule,
+        puller: Puller,
+        duty: PullDuty,
+        database: Database,
+        *,
+        wake: Callable[[], None],
+        rescued: Callable[[], None],
+        heads: HeadExport,
+        retention: RetentionJob,
+        lease_s: float,
     ) -> None:
+        """`wake` is called when there may be work, `rescued` before it when some of that has been taken from a worker that died.
+
+        `lease_s` = what this robot takes cases for; others may take them for a few times as long.
+        """
         self._settings = settings
         self._puller = puller
         self._duty = duty
         self._database = database
         self._heads = heads
+        self._retention = retention
         self._wake = wake
-        self._scheduler = AsyncIOScheduler(
-            timezone="Europe/Stockholm",
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": settings.misfire_grace_s},
-        )
+        self._rescued = rescued
+        self._longest_lease_s = lease_s * _OTHERS_AT_MOST
+        self._relist_now = asyncio.Event()
+        self._running: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin running the jobs in the current event loop."""
-        for name, every_s, job in (
-            ("pull", self._settings.pull_every_s, self.pull),
-            ("relist", self._settings.relist_every_s, self.relist),
-            ("maintain", self._settings.maintain_every_s, self.maintain),
-            ("audit_head", self._heads.every_s, self._heads.export),
-            ("duty", self._duty.lease_s / TRIES_PER_LEASE, self.keep_pulling),
+        never = asyncio.Event()
+        for name, every_s, job, at_once in (
+            ("pull", self._settings.pull_every_s, self.pull, never),
+            ("relist", self._settings.relist_every_s, self.relist, self._relist_now),
+            ("maintain", self._settings.maintain_every_s, self.maintain, never),
+            ("retention", self._retention.every_s, self._retention.run, never),
+            ("audit_head", self._heads.every_s, self._heads.export, never),
+            ("duty", self._duty.lease_s / TRIES_PER_LEASE, self.keep_pulling, never),
         ):
-            self._scheduler.add_job(_guarded(name, job), IntervalTrigger(seconds=every_s), id=name)
-        self._scheduler.start()
+            self._running.append(asyncio.create_task(repeated(name, every_s, job, at_once)))
 
     def stop(self) -> None:
-        """Start no more jobs."""
-        if self._scheduler.running:
-            self._scheduler.shutdown(wait=False)
+        """Start no more jobs; what one has begun in the database is finished there."""
+        for task in self._running:
+            task.cancel()
 
     async def pull(self) -> None:
-        """Ask the case system for what is new."""
-        await self._guard_pull(everything=False)
+        """Ask the case system for what is new, unless a longer pull goes on."""
+        if not self._puller.is_pulling:
+            await self._guard_pull(everything=False)
 
     async def relist(self) -> None:
         """List all that nobody has begun, so that a changed application gets its new version."""
@@ -68,38 +93,43 @@ class Jobs:
 
     async def keep_pulling(self) -> None:
         """Stay the robot that pulls, or take over from one that has not been heard of: then all is listed at once."""
-        had = self._duty.held
-        if await self._duty.take() and not had:
+        await self._duty.take()
+        if self._duty.was_taken_over():
             log.info("pull.taken_over")
-            self._scheduler.modify_job("relist", next_run_time=datetime.now(UTC))
+            self._relist_now.set()
 
     async def maintain(self) -> None:
         """Rescue cases whose worker is gone, and wake those that are due or past their deadline."""
-        rescued = await self._database.call(lambda queue: queue.release_expired())
+        rescued = await self._database.call(lambda queue: queue.release_expired(self._longest_lease_s))
         for case_ref in rescued:
             log.warning("case.rescued", case_ref=case_ref, code="QUE-011")
         due = await self._database.call(lambda queue: queue.release_due())
+        if rescued:
+            self._rescued()
         if rescued or due:
             log.info("queue.woken", rescued=len(rescued), due=due)
         self._wake()
 
     async def _guard_pull(self, *, everything: bool) -> None:
         try:
-            if await self._puller.pull(everything=everything):
-                self._wake()
+            await self._puller.pull(everything=everything)
         except ConnectorError as error:
             log.warning("pull.failed", code=error.code, neighbour=error.neighbour)
 
 
-def _guarded(name: str, job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """Keep a job's bug in the job: it is logged, and the job runs again at its next time."""
+async def repeated(name: str, every_s: float, job: Job, at_once: asyncio.Event) -> None:
+    """Run a job again and again, `every_s` seconds after it has ended, or when it is wanted at once.
 
-    async def run() -> None:
+    A bug in a job stays in the job: it is logged, and the job runs again at its next time.
+    """
+    while True:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(every_s):
+                await at_once.wait()
+        at_once.clear()
         try:
             await job()
         except RetriableQueueError:
-            return  # said by the database once; the job runs again at its next time
+            continue  # said by the database once
         except Exception:
             log.exception("job.failed", job=name, code="BUG-003")
-
-    return run

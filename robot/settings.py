@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema
+from pydantic import AwareDatetime, Field, PlainValidator, ValidationError, WithJsonSchema, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentRefused
 
@@ -21,12 +21,11 @@ from connectors.registers.ssbtek import SsbtekSettings
 from connectors.transport.settings import TransportSettings
 from robot.clock import STOCKHOLM, Clock, SystemClock, WorldClock
 from robot.settings_file import PREFIX, ConfigFile, SettingsError, read, unknown_in_environment, unreadable_in_environment
+from robot.settings_watching import Alarms, Health, Seconds, Section
 from rules.facts import Source
-from workqueue import PostgresAddress
+from workqueue import PostgresAddress, credential
 
 __all__ = ["Settings", "SettingsError", "load", "world_start"]
-
-Seconds = Annotated[float, Field(gt=0, le=30 * 86_400)]
 
 
 def _place(value: object) -> Path | PostgresAddress:
@@ -43,12 +42,6 @@ def _place(value: object) -> Path | PostgresAddress:
 
 
 Place = Annotated[Path | PostgresAddress, PlainValidator(_place), WithJsonSchema({"type": "string"})]
-
-
-class Section(BaseModel):
-    """Base of the sections: frozen, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Municipality(Section):
@@ -69,7 +62,13 @@ class Storage(Section):
             "?sslmode=verify-full&sslrootcert=FILE. Never with a password."
         ),
     ]
-    key_file: Annotated[Path, Field(description="Master key, relative to config.yaml. Made at first start, readable by the robot alone.")]
+    key_file: Annotated[
+        Path | None,
+        Field(
+            description="Master key, relative to config.yaml. Made at first start, readable by the robot alone. Several lines are several "
+            "keys, the newest first. Without it the systemd credential `master-key` is used."
+        ),
+    ] = None
     password_file: Annotated[
         Path | None,
         Field(
@@ -100,7 +99,6 @@ class Schedule(Section):
     pull_lease_s: Annotated[
         float, Field(ge=1, le=3600, description="Of several robots one pulls; when it is not heard of for this long another takes over.")
     ] = 20
-    misfire_grace_s: Annotated[int, Field(ge=1, le=3600, description="A job that is this late is still run, once.")] = 60
     pull_overlap_s: Annotated[Seconds, Field(description="Each pull looks back this far before the last, in the world's time.")] = 600
     ask_for_incomes_at_hour: Annotated[int, Field(ge=0, le=23, description="Hour of the day when resting cases are asked for again.")] = 6
 
@@ -108,8 +106,12 @@ class Schedule(Section):
 class Work(Section):
     """How much is in hand at once, and for how long."""
 
-    cases_in_flight: Annotated[int, Field(ge=1, le=500, description="Cases in hand at the same time.")] = 16
-    lease_s: Annotated[float, Field(gt=0, le=3600, description="A worker that has not been heard of for this long loses its case.")] = 60
+    workers: Annotated[int, Field(ge=1, le=64, description="Processes that `run` starts; each has so many cases in hand.")] = 1
+    cases_in_flight: Annotated[int, Field(ge=1, le=500, description="Cases in hand at the same time, in each process.")] = 16
+    lease_s: Annotated[float, Field(gt=0, le=3600, description="A worker that has not been heard of for this long loses its case.")] = 45
+    most_crashes: Annotated[
+        int, Field(ge=1, le=100, description="A case whose worker has died so many times goes to a person; once more, and ops get it.")
+    ] = 3
     stop_within_s: Annotated[Seconds, Field(description="At SIGTERM: what is in hand may take this long to finish.")] = 30
     try_again_first_s: Annotated[Seconds, Field(description="First wait after a write that failed; doubles up to the last.")] = 5
     try_again_last_s: Annotated[Seconds, Field(description="Longest wait between tries.")] = 600
@@ -124,6 +126,47 @@ class Audit(Section):
         Field(description="File that the chain's last line is appended to, relative to config.yaml: on another machine, or `chattr +a`."),
     ] = None
     head_every_s: Annotated[Seconds, Field(description="How often it is appended, when there is something new.")] = 300
+
+
+class RetentionDecision(Section):
+    """The municipality's own decision on how long what the robot keeps of a case is kept. It holds from a day on, until the next one."""
+
+    since: Annotated[date, Field(description="The first day it holds for.")]
+    keep_months: Annotated[int, Field(ge=1, le=1200, description="Months after the last thing that happened to a case.")]
+    reference: Annotated[str, Field(min_length=5, max_length=500, description="Who decided it, when, and where it stands.")]
+    research: Annotated[
+        Literal["keep", "forget"],
+        Field(description="Cases that the law keeps for research in the file: kept here too, or not because the file is kept elsewhere."),
+    ] = "keep"
+
+
+class Retention(Section):
+    """Gallring: how long what the robot keeps is kept, and who says that it may be deleted (docs/retention.md)."""
+
+    policy: Annotated[
+        Literal["person", "decided"],
+        Field(description="person = somebody approves each list; decided = the decision below is enough, and the robot does it by itself."),
+    ] = "person"
+    decisions: Annotated[
+        tuple[RetentionDecision, ...],
+        Field(max_length=100, description="The municipality's decisions, dated. While none holds, the law's five years for a file do."),
+    ] = ()
+    from_hour: Annotated[int, Field(ge=0, le=23, description="decided: from this hour of the day, in Sweden.")] = 1
+    until_hour: Annotated[int, Field(ge=0, le=24, description="decided: until this hour; the rest is done the next night.")] = 5
+    look_every_s: Annotated[Seconds, Field(description="decided: how often it is looked whether it is time.")] = 900
+    batch: Annotated[int, Field(ge=1, le=100, description="Cases deleted in one transaction.")] = 20
+    pause_ms: Annotated[int, Field(ge=0, le=60_000, description="Milliseconds between two, so that work goes on beside.")] = 100
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        days = [decision.since for decision in self.decisions]
+        if len(set(days)) != len(days):
+            raise ValueError("two decisions hold from the same day")
+        if self.policy == "decided" and not days:
+            raise ValueError("`decided` needs a decision with its date and reference")
+        if self.from_hour >= self.until_hour:
+            raise ValueError("`from_hour` comes before `until_hour`")
+        return self
 
 
 class Logs(Section):
@@ -155,7 +198,10 @@ class Settings(BaseSettings):
     schedule: Schedule = Schedule()
     work: Work = Work()
     audit: Audit = Audit()
+    retention: Retention = Retention()
     logs: Logs = Logs()
+    health: Health = Health()
+    alarms: Alarms = Alarms()
     world: World = World()
 
     @classmethod
@@ -228,6 +274,8 @@ def _unusable(settings: Settings, file: ConfigFile) -> list[str]:
         for place, url in settings.addresses().items()
         if not _is_address(url)
     ]
+    if settings.storage.key_file is None and credential() is None:
+        problems.append(file.sentence(("storage", "key_file"), "missing", "a file, unless systemd gives the credential `master-key`"))
     for place, transport in settings.transports().items():
         if transport.ca_file or transport.client_certificate_file:
             # Loaded here alone: the client behind it is heavy, and most commands ask nobody.
@@ -270,14 +318,16 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
     head_file = at(settings.audit.head_file) if settings.audit.head_file else None
     registers, case_system, storage = settings.registers, settings.case_system, settings.storage
     password_file = at(storage.password_file) if storage.password_file else None
+    key_file = at(storage.key_file) if storage.key_file else None
     database = storage.database
     database = at(database) if isinstance(database, Path) else database.within(folder, password_file)
     ssbtek = registers.ssbtek.model_copy(update={"transport": files(registers.ssbtek.transport)})
     return settings.model_copy(
         update={
             "municipality": settings.municipality.model_copy(update={"guidelines": at(settings.municipality.guidelines)}),
-            "storage": storage.model_copy(update={"database": database, "key_file": at(storage.key_file), "password_file": password_file}),
+            "storage": storage.model_copy(update={"database": database, "key_file": key_file, "password_file": password_file}),
             "audit": settings.audit.model_copy(update={"head_file": head_file}),
+            "alarms": settings.alarms.with_files(at),
             "case_system": case_system.model_copy(update={"transport": files(case_system.transport)}),
             "registers": registers.model_copy(update={"ssbtek": ssbtek}),
         }

@@ -15,6 +15,7 @@ import structlog
 from connectors.case_systems.port import CaseReading, CaseSystem, Standing
 from connectors.errors import ConnectorError, RetriableError
 from robot.ask import Asker
+from robot.begun import end_if_written, recommended_in
 from robot.clock import Clock
 from robot.database import Database
 from robot.deadlines import after, next_asking
@@ -89,6 +90,8 @@ class Worker:
     async def handle(self, claimed: Claimed) -> None:
         """Take a claimed case as far as it can go; never raises but for cancellation."""
         steps = Steps()
+        if await self._has_killed_workers(claimed):
+            return
         try:
             outgoing = None
             if claimed.state is not State.DELIVERING:
@@ -110,6 +113,21 @@ class Worker:
             log.exception("case.failed", case_ref=claimed.case_ref, code="BUG-001")
             await self._give_to_a_person(claimed, "BUG-001")
 
+    async def _has_killed_workers(self, claimed: Claimed) -> bool:
+        """Take a case that its worker has died of too many times out of the robot's hands; return whether it was one.
+
+        At the limit a person gets it, by what the queue alone knows; one that is still fatal after that is for ops.
+        """
+        most = self._settings.work.most_crashes
+        if claimed.rescues > most:
+            await self._park(claimed, "BOT-006")
+            return True
+        if claimed.rescues < most or claimed.state is State.DELIVERING:
+            return False
+        log.error("case.crashes", case_ref=claimed.case_ref, times=claimed.rescues, code="BOT-006")
+        await self._give_to_a_person(claimed, "BOT-006")
+        return True
+
     async def _prepare(self, claimed: Claimed, steps: Steps) -> Outgoing | None:
         """Read, ask, assess, store. Return what there is to deliver now, if anything."""
         case = await self._case_system.application(claimed.case_id)
@@ -120,6 +138,8 @@ class Worker:
         if case.version != claimed.version:
             await self._puller.take(case)
             log.info("case.changed", case_ref=claimed.case_ref)
+            return None
+        if case.begun and await end_if_written(claimed, self._case_system, self._database):
             return None
         alone = self._file(case.application or self._stand_in(claimed, case.unreadable or UNREAD), History(known=False))
         result = triage(alone, self._rulebook)
@@ -135,7 +155,9 @@ class Worker:
     async def _assess(self, claimed: Claimed, reading: CaseReading, steps: Steps) -> Outgoing | None:
         application = reading.case.application
         assert application is not None
-        if reading.history.decided_by_person:
+        begun_before = recommended_in(claimed, self._case_system.name, reading.written)
+        if reading.history.decided_by_person or (begun_before and reading.case.assigned_to is not None):
+            # One that has our recommendation, of which the database knows nothing, may have been taken by whoever has it since then.
             await self._taken(claimed)
             return None
         if reading.protected:
@@ -187,8 +209,9 @@ class Worker:
         outcome = outcome_label(result, control_sample=sample)
         told = {"outcome": outcome, "rulebook": self._rulebook.hash} | self._read(known)
         new = [NewEffect(effect.key, effect.kind.value, effect.payload) for effect in effects]
+        people = [one.personnummer for one in known.application.household.members if one.personnummer]
         await self._database.call(
-            lambda queue: queue.finish(claimed, outcome, draft, new, [AuditEvent("case.assessed", "bistandsrobot", told)])
+            lambda queue: queue.finish(claimed, outcome, draft, new, [AuditEvent("case.assessed", "bistandsrobot", told)], people=people)
         )
         return Outgoing(result, control_sample=sample, pending=effects)
 
@@ -270,7 +293,11 @@ class Worker:
         elif self._clock.now() >= claimed.deadline or (self._once and not passing):
             await self._give_to_a_person(claimed, error.code)
             return
-        await self._later(claimed, error.code, error.retry_after_s if isinstance(error, RetriableError) else None)
+        wait_s = error.retry_after_s if isinstance(error, RetriableError) else None
+        if isinstance(error, RetriableError) and error.unknown_outcome:
+            # The write may still be under way: whoever looks for it too soon does not find it, and makes it twice.
+            wait_s = max(wait_s or 0, self._settings.work.lease_s)
+        await self._later(claimed, error.code, wait_s)
 
     async def _not_stored(self, claimed: Claimed, error: PermanentQueueError) -> None:
         """The database refused something of this case. What is too large to be kept goes to a person without it."""

@@ -34,7 +34,7 @@ class CaseApplication:
 
     `standing` goes by status and who has the case: a decision that a person has made is seen by `CaseSystem.reading`, and before a write.
     `application` None = it could not be read as an application (`unreadable` says why, in a code): the case is a stop.
-    `number` is the case's number for people and for the registers' legal log.
+    `number` is the case's number for people and for the registers' legal log. `begun` = the robot itself has moved it on already.
     """
 
     case_id: str
@@ -44,15 +44,20 @@ class CaseApplication:
     assigned_to: str | None
     application: Application | None
     unreadable: str | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CaseReading:
-    """The application with the persons' identities filled in, and the history. `protected` = the case system itself says so."""
+    """The application with the persons' identities filled in, and the history. `protected` = the case system itself says so.
+
+    `written` = the effect keys of the robot's recommendations that stand.
+    """
 
     case: CaseApplication
     history: History
     protected: bool
+    written: frozenset[str] = frozenset()
 
 
 class EffectKind(StrEnum):
@@ -97,7 +102,8 @@ class StoredDraft:
     """What stands in the case system for one case, as a caseworker sees it: for checks and follow-up.
 
     Plain data; amounts are decimal strings in kronor, and `key` in a recommendation or document is its effect key (None: not ours).
-    `standing` goes by status and decision: it can't know who had the case at the pull.
+    `standing` goes by status and decision: it can't know who had the case at the pull. `whole` = the robot has nothing left to write:
+    the last thing that it writes of a case stands.
     """
 
     case_id: str
@@ -109,6 +115,7 @@ class StoredDraft:
     warnings: tuple[dict[str, Any], ...]
     income_rows: tuple[dict[str, Any], ...]
     priority: str | None = None
+    whole: bool = False
 
 
 class CaseSystem(Protocol):
@@ -118,6 +125,13 @@ class CaseSystem(Protocol):
 
     def find_new(self, since: datetime | None) -> AsyncIterator[CaseListed]:
         """Yield the cases that nobody has begun, oldest first; only those created after `since` when it is given."""
+        ...
+
+    def find_begun(self, since: datetime) -> AsyncIterator[CaseListed]:
+        """Yield the cases that may have been moved on by the robot and were changed after `since`, oldest first.
+
+        For a robot that has forgotten what it wrote: `application` says whose each is now.
+        """
         ...
 
     async def application(self, case_id: str) -> CaseApplication:

@@ -17,7 +17,10 @@ simulate = typer.Typer(
 )
 
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same world.")]
-Cases = Annotated[int, typer.Option(min=1, max=1440, help="How many applications there are; one seed has people for 1440.")]
+Cases = Annotated[
+    int,
+    typer.Option(min=1, max=100_000, help="How many applications there are. One seed has people for 1440: they apply again."),
+]
 Today = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The world's day.")]
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 = any free port; it is printed.")]
 Host = Annotated[str, typer.Option(help="Loopback unless you say otherwise.")]
@@ -40,8 +43,10 @@ def registers(
     Example: bistandsrobot simulate registers --seed 7 --cases 300 --port 8081
     """
     from connectors.simulators import ssbtek
+    from connectors.simulators.population import MOST_APPLICATIONS
 
-    world, day = _world(seed, cases, today.date(), day_length_s)
+    # Who applies in several cases is one person here.
+    world, day = _world(seed, min(cases, MOST_APPLICATIONS), today.date(), day_length_s)
     serve(ssbtek.create_app(world, day=day, seed=seed), host=host, port=port)
 
 

@@ -23,9 +23,13 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.simulators.day import WorldDay
+from connectors.simulators.fault_answers import ANSWERS
 from connectors.simulators.serve import TRANSPORT, ClientTransport
 
-Kind = Literal["error", "timeout", "slow", "http_400", "http_500", "cut", "answer_lost", "hold"]
+Kind = Literal[
+    "error", "timeout", "slow", "http_400", "http_429", "http_500", "cut", "reset", "answer_lost", "hold",
+    "login_page", "xml_bomb", "zip_bomb", "huge",
+]  # fmt: skip
 Source = Literal["FK", "PM", "SO", "CSN", "AF", "SKV", "TNS", "MIV"]
 KINDS: frozenset[str] = frozenset(get_args(Kind))
 SOURCES: frozenset[str] = frozenset(get_args(Source))
@@ -297,6 +301,8 @@ class FaultMiddleware:
                 await _hang_up(scope, receive)
             case "cut":
                 await _send_half(await self._answer(scope, receive), scope, receive, send)
+            case "reset":
+                await _hang_up(scope, receive)
             case "answer_lost":
                 await self._answer(scope, receive)
                 await _hang_up(scope, receive)
@@ -306,6 +312,8 @@ class FaultMiddleware:
                     await asyncio.wait_for(self._faults.wait_for_release(), HOLD_LIMIT_S)
                 for message in answer:
                     await send(message)
+            case _:
+                await ANSWERS[fault.kind]()(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> list[Message]:
         """Let the handler do all its work, and keep its answer."""

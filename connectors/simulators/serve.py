@@ -41,10 +41,44 @@ class ClientTransport(Protocol):
         ...
 
 
+class _Gathered:
+    """A connection that sends what is written in one turn of the loop at once: head and body in one piece, as most servers do."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._waiting: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send soon."""
+        if not self._waiting:
+            self._loop.call_soon(self._send)
+        self._waiting.append(data)
+
+    def close(self) -> None:
+        """Send what is written, then hang up."""
+        self._send()
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Hang up at once."""
+        self._send()
+        self._transport.abort()
+
+    def _send(self) -> None:
+        data, self._waiting = b"".join(self._waiting), []
+        if data and not self._transport.is_closing():
+            self._transport.write(data)
+
+
 class _CuttableConnection(H11Protocol):
     """uvicorn's connection, which also shows itself in the scope of its requests."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
+        transport = _Gathered(transport, asyncio.get_running_loop())  # type: ignore[assignment]  # it has all that uvicorn asks for
         super().connection_made(transport)
         app: Any = self.app
 

@@ -27,13 +27,17 @@ class Answer:
         Raises RetriableError when it is no JSON (with `unknown_outcome` when the question was a write).
         """
         try:
-            return json.loads(self.body, parse_float=Decimal, parse_constant=_refuse)
+            return _READER.decode(self.body.decode(json.detect_encoding(self.body), "surrogatepass"))
         except (ValueError, RecursionError):
             raise failures.error(failures.NOT_JSON, self.neighbour, unknown_outcome=not self.repeatable) from None
 
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
+
+
+_READER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse)
+"""Made once: `json.loads` makes one for each text that is not to be read in the usual way."""
 
 
 def to_json(value: object) -> bytes:

@@ -28,6 +28,9 @@ class Passage:
     probe: bool
 
 
+_ORDINARY = Passage(probe=False)
+
+
 class Breaker:
     """Counts failures in a row for one neighbour. Every passage ends in exactly one of `succeeded`, `failed`, `abandoned`."""
 
@@ -52,7 +55,7 @@ class Breaker:
         """Return leave to ask. Raises RetriableError (NET-005) while the neighbour is left alone, or another probe is out."""
         position = self.position
         if position is Position.CLOSED:
-            return Passage(probe=False)
+            return _ORDINARY
         if position is Position.OPEN or self._probing:
             wait_s = self._open_s if self._probing else self._probe_from - self._monotonic()
             raise failures.error(failures.LEFT_ALONE, self._neighbour, retry_after_s=round(wait_s, 1))

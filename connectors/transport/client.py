@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import unquote
 
-import aiohttp
 from yarl import URL
 
 from connectors.errors import ConnectorError, RetriableError
@@ -20,7 +19,7 @@ from connectors.transport.breaker import Breaker, Passage, Position
 from connectors.transport.failures import Failure
 from connectors.transport.retries import asked_to_wait, retrying
 from connectors.transport.settings import TransportSettings
-from connectors.transport.wire import Wire, WireError, read_body
+from connectors.transport.wire import Reply, Wire, WireError, read_body
 
 Params = Mapping[str, str | int | Sequence[str]]
 _WEB_PAGES = frozenset({"text/html", "application/xhtml+xml"})
@@ -55,7 +54,7 @@ class Transport:
         self._base = base_url.rstrip("/")
         self._settings = settings
         sent_always = _HEADERS | {name.lower(): value for name, value in (headers or {}).items()}
-        self._wire = Wire(settings, sent_always, tls=_checked(base_url, neighbour).scheme == "https")
+        self._wire = Wire(_checked(base_url, neighbour), settings, sent_always)
         self._closed = False
         self._address = lru_cache(_ADDRESSES_KEPT)(self._new_address)  # one case's addresses are asked many times
         self._free = asyncio.Semaphore(settings.pool_size)
@@ -184,7 +183,7 @@ class Transport:
             response.release()
         return Answer(response.status, response.headers, body, self.neighbour, call.repeatable)
 
-    def _accept(self, call: _Call, response: aiohttp.ClientResponse) -> None:
+    def _accept(self, call: _Call, response: Reply) -> None:
         status = response.status
         if status in call.expected:
             return
@@ -198,7 +197,7 @@ class Transport:
             status=status,
         )
 
-    def _accept_type(self, call: _Call, response: aiohttp.ClientResponse, body: bytes) -> None:
+    def _accept_type(self, call: _Call, response: Reply, body: bytes) -> None:
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         wanted = call.content_types
         wrong = content_type in _WEB_PAGES if wanted is None else bool(body) and content_type not in wanted

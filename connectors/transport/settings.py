@@ -15,7 +15,7 @@ class TransportSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    pool_size: Annotated[int, Field(ge=1, le=64, description="connections, and requests at the same time")] = 8
+    pool_size: Annotated[int, Field(ge=1, le=512, description="connections, and requests at the same time")] = 8
     keepalive_s: Annotated[
         float, Field(ge=0, le=300, description="seconds an idle connection is kept; below the neighbour's own, or writes meet closed ones")
     ] = 4

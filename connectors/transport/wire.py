@@ -1,17 +1,27 @@
-"""aiohttp under the transport: one session a neighbour, and what its exceptions mean for a request that may have been sent."""
+"""aiohttp under the transport: its connections and its parser, and what its exceptions mean for a request that may have been sent.
+
+A question is a few lines of bytes that we write ourselves; what comes back is read by aiohttp alone. Its session, request and answer
+objects, with their cookies, redirects and repeats, are left out: they cost more than all else of a question.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import aiohttp
+from aiohttp.connector import Connection
 from yarl import URL
 
 from connectors.transport import failures
 from connectors.transport.failures import Failure
 from connectors.transport.settings import TransportSettings
+
+_BREAKS_A_LINE = frozenset("\r\n\0")
+_FIRST_FINAL_STATUS = 200
+_SWITCHING_PROTOCOLS = 101
 
 
 class WireError(Exception):
@@ -23,57 +33,98 @@ class WireError(Exception):
         self.sent = sent
 
 
-class SentAndLost(aiohttp.ClientConnectionError):
-    """The connection went away after the request was handed to it: aiohttp must not send it a second time."""
+@dataclass(slots=True)
+class Reply:
+    """The head of an answer, its body unread. To be released once."""
 
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    content: aiohttp.StreamReader = field(repr=False)
+    _connection: Connection = field(repr=False)
 
-async def never_resend(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating GET, PUT and DELETE by itself when a reused connection turns out to be cut."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as exc:
-        raise SentAndLost from exc
+    def release(self) -> None:
+        """Give the connection back; one whose answer was not read to its end is closed."""
+        self._connection.release()
 
 
 class Wire:
     """One neighbour's connections: no cookies, no redirects, no proxies from the environment, nothing unpacked, nothing resent."""
 
-    def __init__(self, settings: TransportSettings, headers: Mapping[str, str], *, tls: bool) -> None:
+    def __init__(self, base: URL, settings: TransportSettings, headers: Mapping[str, str]) -> None:
+        self._base = base
         self._settings = settings
-        self._headers = dict(headers)
+        self._head = _lines({"host": base.host_port_subcomponent or "", **headers})
+        self._connect_limit = aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s)
         # Reading the system's authorities costs more than a case: only what speaks TLS, or names a file to be looked at, pays for it.
         named = settings.ca_file is not None or settings.client_certificate_file is not None
-        self._context = ssl_context(settings) if tls or named else None
-        self._session: aiohttp.ClientSession | None = None
+        self._context = ssl_context(settings) if base.scheme == "https" or named else None
+        self._connector: aiohttp.TCPConnector | None = None
+        self._whereto: aiohttp.ClientRequest | None = None
 
-    async def send(self, method: str, url: URL, content: bytes | None, headers: Mapping[str, str] | None) -> aiohttp.ClientResponse:
+    async def send(self, method: str, url: URL, content: bytes | None, headers: Mapping[str, str] | None) -> Reply:
         """Send once; return the answer with its body unread. The caller releases it. Raises WireError."""
-        session = self._session or self._opened()
+        question = self._question(method, url, content, headers)
         try:
-            return await session.request(method, url, data=content, headers=headers, allow_redirects=False)
+            connection = await self._connection()
+        except WireError:
+            raise
         except Exception as exc:
             raise meaning(exc) from None
+        try:
+            return await _exchanged(connection, question)
+        except BaseException as exc:
+            connection.close()
+            if isinstance(exc, Exception):
+                raise meaning(exc) from None
+            raise
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
+        if self._connector is not None:
+            await self._connector.close()
 
-    def _opened(self) -> aiohttp.ClientSession:
-        # Made at the first question: aiohttp ties a session to the running loop.
-        settings = self._settings
-        tls = True if self._context is None else self._context
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=settings.pool_size, ssl=tls, keepalive_timeout=settings.keepalive_s),
-            headers=self._headers,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s),
-            auto_decompress=False,
-            middlewares=(never_resend,),
-        )
-        return self._session
+    def _question(self, method: str, url: URL, content: bytes | None, headers: Mapping[str, str] | None) -> bytes:
+        length = f"content-length: {len(content or b'')}\r\n" if content or method != "GET" else ""
+        head = f"{method} {url.raw_path_qs} HTTP/1.1\r\n{self._head}{_lines(headers or {})}{length}\r\n"
+        return head.encode() + (content or b"")
+
+    async def _connection(self) -> Connection:
+        """Return a connection that is free, or a new one. One on which something has come that nobody asked for is not used again."""
+        if self._connector is None or self._whereto is None:
+            # Made at the first question: aiohttp ties both to the running loop.
+            settings, tls = self._settings, True if self._context is None else self._context
+            self._connector = aiohttp.TCPConnector(limit=settings.pool_size, ssl=tls, keepalive_timeout=settings.keepalive_s)
+            self._whereto = aiohttp.ClientRequest("GET", self._base, loop=asyncio.get_running_loop(), ssl=tls)
+        for _ in range(self._settings.pool_size + 1):
+            try:
+                connection = await self._connector.connect(self._whereto, [], self._connect_limit)
+            except TimeoutError:
+                raise aiohttp.ConnectionTimeoutError from None
+            if connection.protocol is not None and not connection.protocol.should_close:
+                return connection
+            connection.close()
+        raise WireError(failures.NOT_HTTP, sent=False)
+
+
+async def _exchanged(connection: Connection, question: bytes) -> Reply:
+    """Write a question and read the head of its answer; what a neighbour says before it (100 Continue) is passed over."""
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None:
+        raise aiohttp.ServerDisconnectedError
+    protocol.set_response_params(read_until_eof=True, auto_decompress=False)
+    transport.write(question)
+    while True:
+        message, content = await protocol.read()
+        if message.code >= _FIRST_FINAL_STATUS or message.code == _SWITCHING_PROTOCOLS:
+            return Reply(message.code, message.headers, content, connection)
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    """Return headers as they are written. Raises ValueError for one that would end its line."""
+    for text in (*headers, *headers.values()):
+        if not _BREAKS_A_LINE.isdisjoint(text):
+            raise ValueError("a header has a line break in it")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items())
 
 
 def meaning(exc: BaseException) -> WireError:
@@ -106,18 +157,21 @@ def _no_password() -> str:
     return ""
 
 
-async def read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def read_body(reply: Reply, limit: int) -> bytes:
     """Return the raw body, counted while it comes. Raises WireError when it is over the limit, encoded, or cut."""
-    if response.headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
+    if reply.headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
         raise WireError(failures.ENCODED, sent=True)
-    body = bytearray()
+    content, body = reply.content, b""
     try:
-        async for chunk in response.content.iter_any():
-            body += chunk
+        while True:
+            # Nearly always the whole answer has come at once: then there is nothing to wait for.
+            chunk = content.read_nowait() if content.is_eof() else await content.readany()
+            body = body + chunk if body else chunk
             if len(body) > limit:
                 raise WireError(failures.TOO_LARGE, sent=True)
+            if content.at_eof():
+                return body
     except (WireError, asyncio.CancelledError):
         raise
     except Exception as exc:
         raise meaning(exc) from None
-    return bytes(body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from workqueue.address import PostgresAddress
+from workqueue.copying import Copied, Restored, back_up, restore
 from workqueue.errors import (
     ERRORS,
     ErrorText,
@@ -14,7 +15,10 @@ from workqueue.errors import (
     RetriableQueueError,
     StaleLease,
 )
-from workqueue.keys import MasterKey
+from workqueue.keyfile import changing as changing_key_file
+from workqueue.keyfile import credential
+from workqueue.keys import MasterKey, MasterKeys, add_key, new_key_file, remove_keys
+from workqueue.people import FullWrite
 from workqueue.records import (
     NORMAL,
     UNREAD,
@@ -24,21 +28,38 @@ from workqueue.records import (
     Claimed,
     EffectDone,
     EffectStatus,
+    Finished,
     Head,
     Item,
     KeptHead,
+    KeyUse,
     NewEffect,
     PulledCase,
     QueueClock,
+    Rotated,
     StoredDraft,
     StoredEffect,
     StoredEvent,
     Unfinished,
     Verified,
 )
+from workqueue.retention_records import (
+    ApprovedBy,
+    Candidate,
+    Carried,
+    Forgotten,
+    Kind,
+    ListedCase,
+    ListOutcome,
+    ListState,
+    Proposed,
+    RetentionList,
+    RetentionRule,
+)
 from workqueue.states import EDGES, ENDED, LEASED, NOT_ENDED, RESTING, Edge, Outcome, State
 from workqueue.store import WorkQueue
 from workqueue.upgrading import is_made, upgrade
+from workqueue.waking import Listener, listen
 
 __all__ = [
     "EDGES",
@@ -51,27 +72,46 @@ __all__ = [
     "UNREAD",
     "URGENT",
     "Added",
+    "ApprovedBy",
     "AuditEvent",
+    "Candidate",
+    "Carried",
     "Claimed",
+    "Copied",
     "Edge",
     "EffectDone",
     "EffectStatus",
     "ErrorText",
+    "Finished",
+    "Forgotten",
+    "FullWrite",
     "Head",
     "Item",
     "KeptHead",
     "KeyRefused",
+    "KeyUse",
+    "Kind",
+    "ListOutcome",
+    "ListState",
+    "ListedCase",
+    "Listener",
     "MasterKey",
+    "MasterKeys",
     "NewEffect",
     "NoSuchCase",
     "NotAllowed",
     "Outcome",
     "PermanentQueueError",
     "PostgresAddress",
+    "Proposed",
     "PulledCase",
     "QueueClock",
     "QueueError",
+    "Restored",
+    "RetentionList",
+    "RetentionRule",
     "RetriableQueueError",
+    "Rotated",
     "StaleLease",
     "State",
     "StoredDraft",
@@ -80,6 +120,14 @@ __all__ = [
     "Unfinished",
     "Verified",
     "WorkQueue",
+    "add_key",
+    "back_up",
+    "changing_key_file",
+    "credential",
     "is_made",
+    "listen",
+    "new_key_file",
+    "remove_keys",
+    "restore",
     "upgrade",
 ]

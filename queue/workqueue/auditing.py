@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, or_, select
@@ -55,7 +56,7 @@ class Auditing(Store):
 
     def audit_head(self) -> Head | None:
         """Return the audit's last line, None when there is none yet."""
-        with self._db.read() as tx:
+        with self._db.read_audit() as tx:
             row = tx.execute(_LAST).one_or_none()
         return None if row is None else Head(row.seq, row.hash, row.at)
 
@@ -80,7 +81,9 @@ class Auditing(Store):
         """Return what was computed in each run of one version, oldest first, decrypted."""
         with self._db.read() as tx:
             rows = tx.execute(_DRAFTS, {"b_ref": case_ref}).all()
-        return [StoredDraft(case_ref, one.run, one.made_at, self._sealer.open(DRAFT, f"{case_ref}/{one.run}", one.content)) for one in rows]
+        return [
+            StoredDraft(case_ref, one.run, one.made_at, self._open(case_ref, DRAFT, f"{case_ref}/{one.run}", one.content)) for one in rows
+        ]
 
     def versions(self, case: str) -> list[str]:
         """Return the references of all versions of the case with that id, oldest first, or of the one with that reference."""
@@ -96,7 +99,7 @@ class Auditing(Store):
             self._remember(tx, item.case_ref, [event])
 
     def _lines_after(self, seq: int) -> Sequence[Row[Any]]:
-        with self._db.read() as tx:
+        with self._db.read_audit() as tx:
             return tx.execute(_LINES, {"b_after": seq}).all()
 
     def _explain_missing(self, walk: _Walk, batch: Sequence[Row[Any]], refs: list[str]) -> None:
@@ -120,6 +123,8 @@ class _Walk:
         self._previous = chain.FIRST
         self._events = 0
         self._problems: list[str] = []
+        self._restored: list[tuple[int, datetime]] = []
+        self._lost: dict[int, list[int]] = {}
         self._kept: Iterator[KeptHead] = iter(sorted(kept, key=lambda one: (one.seq, one.line)))
         self._expected = next(self._kept, None)
 
@@ -138,6 +143,8 @@ class _Walk:
             self.problem(f"{_name(row)}: changed, exchanged or put in: its hash is not that of what stands there after the line before")
         elif not genuine:
             self.problem(f"{_name(row)}: its details, or the line with its hash, were made without the key")
+        elif row.what == chain.RESTORED and row.details is not None:
+            self._restored.append((row.seq, row.at))
         self._compare(row)
         self.seq, self._previous = row.seq, row.hash
         self._events += 1
@@ -146,19 +153,40 @@ class _Walk:
     def ended(self) -> Verified:
         """Return what was found."""
         while self._expected is not None:
+            if self._was_lost(self._expected):
+                self._expected = next(self._kept, None)
+                continue
             end = f"the audit ends at event {self.seq}" if self.seq else "the audit is empty"
             self.problem(f"event {self._expected.seq} was exported (line {self._expected.line} of the kept heads) and is cut off: {end}")
             self._expected = next(self._kept, None)
-        return Verified(self._events, self.without_details, self._head, tuple(self._problems))
+        return Verified(self._events, self.without_details, self._head, tuple(self._problems), tuple(self._notes()))
 
     def _compare(self, row: Row[Any]) -> None:
         """Compare with the heads that were kept of this line, or of one that is not there."""
         while (kept := self._expected) is not None and kept.seq <= row.seq:
             if kept.seq < row.seq:
                 self.problem(f"event {kept.seq} was exported (line {kept.line} of the kept heads) and is not there")
-            elif not hmac.compare_digest(kept.hash, row.hash):
+            elif not hmac.compare_digest(kept.hash, row.hash) and not self._was_lost(kept):
                 self.problem(f"{_name(row)}: not the one that was exported (line {kept.line} of the kept heads)")
             self._expected = next(self._kept, None)
+
+    def _was_lost(self, kept: KeptHead) -> bool:
+        """Whether a line that was exported, and is another now, was lost when the database was restored from a copy made before it.
+
+        Only a line made with the key that says so counts, and only for what was written after that copy and before that restore.
+        """
+        for seq, at in self._restored:
+            if seq <= kept.seq and kept.at is not None and kept.at <= at:
+                self._lost.setdefault(seq, []).append(kept.seq)
+                return True
+        return False
+
+    def _notes(self) -> Iterator[str]:
+        for seq, at in self._restored:
+            lost = (
+                f"; {len(self._lost[seq])} kept heads are of lines lost by it, to event {max(self._lost[seq])}" if seq in self._lost else ""
+            )
+            yield f"event {seq}: the database was restored on {at:%Y-%m-%d %H:%M:%S} UTC from a copy that ended with event {seq - 1}{lost}"
 
 
 def _name(row: Row[Any]) -> str:

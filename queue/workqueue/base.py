@@ -1,9 +1,10 @@
-"""What every part of the queue stands on: the database, the sealer, the clock, and who holds a case."""
+"""What every part of the queue stands on: the database, the keys, the clock, and who holds a case."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,9 +15,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from workqueue import chain, limits
 from workqueue.database import Database
 from workqueue.errors import NotAllowed, StaleLease
-from workqueue.keys import MasterKey
+from workqueue.keyring import Keyring
 from workqueue.records import AuditEvent, Claimed, QueueClock
-from workqueue.sealing import DETAILS, Sealer
+from workqueue.sealing import DETAILS, Column
+from workqueue.statements import Prepared
 from workqueue.states import EDGES, LEASED, State
 from workqueue.tables import event_details, events, items
 
@@ -26,8 +28,8 @@ OURS = (items.c.id == bindparam("b_id")) & (items.c.lease == bindparam("b_lease"
 _BY_REF = select(items).where(items.c.case_ref == bindparam("b_case"))
 _BY_ID = select(items).where(items.c.case_id == bindparam("b_case"), items.c.is_current).order_by(items.c.id.desc()).limit(1)
 _HOLDER = select(items.c.state, items.c.lease).where(items.c.id == bindparam("b_id"))
-_ADD_EVENT = insert(events)
-_ADD_DETAILS = insert(event_details)
+_ADD_EVENT = Prepared(insert(events))
+_ADD_DETAILS = Prepared(insert(event_details))
 
 
 def left_by(maker: str) -> ColumnElement[bool]:
@@ -54,24 +56,39 @@ def upserts(table: Table, *keys: str) -> dict[str, Insert]:
 class Store:
     """The ground that the parts of `WorkQueue` share."""
 
-    def __init__(self, database: Database, key: MasterKey, clock: QueueClock) -> None:
+    def __init__(self, database: Database, keyring: Keyring, clock: QueueClock) -> None:
         self._db = database
-        self._key = key
-        self._sealer = Sealer(key)
-        self._case_keys = chain.CaseKeys(key)
+        self._keyring = keyring
+        self._case_keys = chain.CaseKeys(keyring.audit_root)
         self._clock = clock
 
     def derived_key(self, purpose: str) -> bytes:
-        """Return 32 secret bytes for one purpose of the caller's; the same for the same purpose and master key."""
-        return self._key.derive(f"derived {purpose}".encode())
+        """Return 32 secret bytes for one purpose of the caller's: the same as long as the database lives, whatever the master key."""
+        return self._keyring.derived(purpose)
 
     def close(self) -> None:
         """Close all connections to the database. What is claimed stays claimed until its lease runs out."""
         self._db.close()
 
+    def group(self) -> AbstractContextManager[None]:
+        """Let all that this thread calls in the block be ONE transaction, on disk when the block has ended and not before.
+
+        A call that raises is undone alone, and what follows goes on. When the block raises, or the transaction cannot be committed, nothing
+        of it is stored: so nothing is told to anybody before the block has ended. A group within a group is a part of the outer one.
+        """
+        return self._db.group()
+
     def _lease_time(self) -> float | None:
         """Return `b_time` of `LEASE_TIME`."""
         return self._db.lease_time(self._clock)
+
+    def _seal(self, case_ref: str, column: Column, row: str, value: Any, *, tx: Connection | None = None) -> bytes:
+        """Return a value of a case, sealed. Within a transaction give it: a key that is not in memory is read from the database."""
+        return self._keyring.to_seal(case_ref, tx).seal(column, row, value)
+
+    def _open(self, case_ref: str, column: Column, row: str, sealed: bytes, *, tx: Connection | None = None) -> Any:
+        """Return a sealed value of a case. Raises PermanentQueueError when it was changed or moved, or the case's key is gone."""
+        return self._keyring.to_open(case_ref, sealed, tx).open(column, row, sealed)
 
     def _remember(self, tx: Connection, case_ref: str, happened: Sequence[AuditEvent]) -> None:
         """Add lines about one case to the audit; the last thing that a transaction does."""
@@ -79,13 +96,14 @@ class Store:
         self._remember_all(tx, [(case_ref, one) for one in happened])
 
     def _remember_all(self, tx: Connection, happened: Sequence[tuple[str, AuditEvent]]) -> None:
-        """Add lines to the audit, each chained to the one before; the last thing that a transaction does.
+        """Add lines to the audit, each chained to the one before; the last thing that a transaction does, within a group of all its calls.
 
         What takes time, sealing, is done before the chain is held.
         """
-        if not happened:
-            return
-        written = [self._to_chain(case_ref, one) for case_ref, one in happened]
+        if happened:
+            self._db.add_last(tx, [self._to_chain(tx, case_ref, one) for case_ref, one in happened], self._add_to_chain)
+
+    def _add_to_chain(self, tx: Connection, written: Sequence[tuple[dict[str, Any], bytes]]) -> None:
         seq, previous = self._db.chain_end(tx) or (0, chain.FIRST)
         rows, details = [], []
         for row, sealed in written:
@@ -96,10 +114,10 @@ class Store:
             previous = chain.link(line, bound)
             rows.append(row | {"details_hash": bound, "hash": previous})
             details.append({"seq": seq, "details": sealed})
-        tx.execute(_ADD_EVENT, rows if len(rows) > 1 else rows[0])
-        tx.execute(_ADD_DETAILS, details if len(details) > 1 else details[0])
+        _ADD_EVENT.change_many(tx, rows)
+        _ADD_DETAILS.change_many(tx, details)
 
-    def _to_chain(self, case_ref: str, happened: AuditEvent) -> tuple[dict[str, Any], bytes]:
+    def _to_chain(self, tx: Connection, case_ref: str, happened: AuditEvent) -> tuple[dict[str, Any], bytes]:
         """Return a line without its place in the chain, and its details."""
         event_id = secrets.token_hex(16)
         row = {
@@ -109,7 +127,7 @@ class Store:
             "what": limits.code(happened.what),
             "actor": limits.actor(happened.actor),
         }
-        return row, self._sealer.seal(DETAILS, event_id, dict(happened.details))
+        return row, self._seal(case_ref, DETAILS, event_id, dict(happened.details), tx=tx)
 
 
 def telling(happened: Sequence[AuditEvent], **more: Any) -> list[AuditEvent]:

@@ -18,28 +18,25 @@ from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
-from workqueue.keys import MasterKey
-
 FIRST = "0" * 64
 FORGOTTEN = "forgotten"
 """What happened to a case whose details were deleted because their time was out: after this line they may be missing."""
-_PURPOSE = b"audit"
+NO_CASE = "store"
+"""Stands in the place of a case in a line that is about none."""
+COPIED = "store.copied"
+RESTORED = "store.restored"
+"""The database was restored from a copy that ended with the line before: lines that were written after it until then are lost."""
 
 
 class CaseKeys:
     """The keys that bind details: one for each case."""
 
-    def __init__(self, key: MasterKey) -> None:
-        self._root = audit_root(key)
+    def __init__(self, root: bytes) -> None:
+        self._root = root
 
     def of(self, case_ref: str) -> bytes:
         """Return the key of one case."""
         return hmac.digest(self._root, case_ref.encode(), "sha256")
-
-
-def audit_root(key: MasterKey) -> bytes:
-    """Return what the cases' keys are made from."""
-    return key.derive(_PURPOSE)
 
 
 def row_text(previous: str, row: Mapping[str, Any]) -> bytes:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Float, Row, bindparam, case, func, select, text, tuple_, update
+from sqlalchemy import Connection, Float, Integer, bindparam, case, func, select, text, tuple_, update
 
 from workqueue import limits
 from workqueue.base import OURS, UNLEASED, Store, left_by, not_past, ours, reached_by, refuse
@@ -14,33 +15,45 @@ from workqueue.database import LEASE_TIME
 from workqueue.errors import PermanentQueueError
 from workqueue.records import AuditEvent, Claimed
 from workqueue.sealing import ASSIGNED_TO, NUMBER
+from workqueue.statements import Prepared, among, listed
 from workqueue.states import LEASED, RESTING, Outcome, State, sources
-from workqueue.tables import TO_CLAIM, items
+from workqueue.tables import TO_CLAIM, case_keys, items
 
 _NEXT = (
     select(items.c.id)
-    .where(text(TO_CLAIM), items.c.not_before <= bindparam("b_now"))
+    .where(
+        text(TO_CLAIM),
+        items.c.not_before <= bindparam("b_now"),
+        items.c.rescues.between(bindparam("b_least_rescues", type_=Integer), bindparam("b_most_rescues", type_=Integer)),
+    )
     .order_by(items.c.priority, items.c.deadline, items.c.id)
     .limit(bindparam("b_limit"))
     .with_for_update(skip_locked=True, key_share=True)
     .cte("next")
 )
 _UNTIL = LEASE_TIME + bindparam("b_lease_s", type_=Float)
-_CLAIM = (
+_KEYS = among(select(case_keys.c.case_ref, case_keys.c.wrapped), case_keys.c.case_ref, "b_refs")
+_TOLD = [items.c[one.name] for one in fields(Claimed)]
+_CLAIM = Prepared(
     update(items)
     .where(items.c.id.in_(select(_NEXT.c.id)))
     .values(state=reached_by("claim"), lease=items.c.lease + 1, leased_by=bindparam("b_worker"), lease_until=_UNTIL)
-    .returning(items)
+    .returning(*_TOLD)
 )
 _HELD = (
     select(items.c.id)
-    .where(tuple_(items.c.id, items.c.lease).in_(bindparam("b_leases", expanding=True)), items.c.state.in_(sorted(LEASED)))
+    .where(
+        items.c.id.in_(bindparam("b_ids", expanding=True)),
+        tuple_(items.c.id, items.c.lease).in_(bindparam("b_leases", expanding=True)),
+        items.c.state.in_(sorted(LEASED)),
+    )
     .order_by(items.c.id)
     .with_for_update(key_share=True)
     .cte("held")
 )
+"""The ids by themselves too: SQLite finds no row by a pair."""
 _HEARTBEAT = update(items).where(items.c.id.in_(select(_HELD.c.id))).values(lease_until=_UNTIL).returning(items.c.id)
-_REST = (
+_REST = Prepared(
     update(items)
     .where(OURS, items.c.state == State.ASSESSING)
     .values(
@@ -52,10 +65,11 @@ _REST = (
             else_=None,
         ),
         attempts=0,
+        rescues=0,
         **UNLEASED,
     )
 )
-_TRY_LATER = (
+_TRY_LATER = Prepared(
     update(items)
     .where(OURS, left_by("try_later"))
     .values(
@@ -66,7 +80,7 @@ _TRY_LATER = (
         **UNLEASED,
     )
 )
-_PARK = (
+_PARK = Prepared(
     update(items)
     .where(OURS, items.c.state.in_(sources(State.PARKED, "park")))
     .values(state=State.PARKED, reason=bindparam("b_reason"), ended_at=bindparam("b_now"), **UNLEASED)
@@ -76,9 +90,13 @@ _PARK = (
 class Claiming(Store):
     """Leases."""
 
-    def claim(self, worker: str, limit: int, lease_s: float) -> list[Claimed]:
+    def claim(
+        self, worker: str, limit: int, lease_s: float, *, least_rescues: int = 0, most_rescues: int = limits.RESCUES_LIMIT
+    ) -> list[Claimed]:
         """Take up to `limit` cases that are due, urgent ones first, then by deadline. ONE statement: no two workers get the same.
 
+        Only cases whose worker has died so many times are taken: one that may be what kills workers is best taken when nothing else is in
+        hand, so that no other dies with it.
         Each comes with a new lease number; the lease runs for `lease_s` seconds of the lease clock unless kept by `heartbeat`.
         A case that cannot be decrypted is parked instead, so that it holds up no other.
         """
@@ -90,9 +108,14 @@ class Claiming(Store):
             "b_worker": limits.actor(worker),
             "b_time": self._lease_time(),
             "b_lease_s": limits.lease_length(lease_s),
+            "b_least_rescues": least_rescues,
+            "b_most_rescues": most_rescues,
         }
         with self._db.write() as tx:
-            claimed = [self._open_or_park(tx, row) for row in tx.execute(_CLAIM, values).all()]
+            rows = _CLAIM.rows(tx, values)
+            for ref, wrapped in _KEYS.rows(tx, {"b_refs": listed(row.case_ref for row in rows)}) if rows else ():
+                self._keyring.learn(ref, wrapped)
+            claimed = [self._open_or_park(tx, row) for row in rows]
         return sorted((one for one in claimed if one), key=lambda one: (one.priority, one.deadline, one.id))
 
     def heartbeat(self, claimed: Sequence[Claimed], lease_s: float) -> set[int]:
@@ -103,7 +126,7 @@ class Claiming(Store):
             return set()
         with self._db.write() as tx:
             leases = [(one.id, one.lease) for one in claimed]
-            return set(tx.execute(_HEARTBEAT, values | {"b_leases": leases}).scalars())
+            return set(tx.execute(_HEARTBEAT, values | {"b_ids": [one.id for one in claimed], "b_leases": leases}).scalars())
 
     def rest(
         self, claimed: Claimed, state: State, not_before: datetime, reason_code: str, details: Mapping[str, Any] | None = None
@@ -117,14 +140,14 @@ class Claiming(Store):
             raise ValueError("a case rests in waiting_for_income or waiting_for_register")
         now = self._clock.now()
         values = {
-            "b_state": State(state),
+            "b_state": str(State(state)),
             "b_not_before": min(not_before, max(claimed.deadline, now)),
             "b_reason": limits.code(reason_code),
             "b_register": state == State.WAITING_FOR_REGISTER,
             "b_now": now,
         }
         with self._db.write() as tx:
-            if tx.execute(_REST, ours(claimed) | values).rowcount != 1:
+            if _REST.change(tx, ours(claimed) | values) != 1:
                 refuse(tx, claimed, "rest")
             told = {"state": state, "code": reason_code} | dict(details or {})
             self._remember(tx, claimed.case_ref, [AuditEvent("rested", details=told)])
@@ -137,25 +160,25 @@ class Claiming(Store):
         """
         when = not_past(claimed.deadline, not_before, self._clock.now())
         with self._db.write() as tx:
-            if tx.execute(_TRY_LATER, ours(claimed) | {"b_not_before": when, "b_reason": limits.code(code)}).rowcount != 1:
+            if _TRY_LATER.change(tx, ours(claimed) | {"b_not_before": when, "b_reason": limits.code(code)}) != 1:
                 refuse(tx, claimed, "try_later")
 
     def park(self, claimed: Claimed, code: str) -> None:
         """Set a case aside for a person: nothing more happens by itself. Raises StaleLease when the case is not ours."""
         with self._db.write() as tx:
-            if tx.execute(_PARK, ours(claimed) | {"b_reason": limits.code(code), "b_now": self._clock.now()}).rowcount != 1:
+            if _PARK.change(tx, ours(claimed) | {"b_reason": limits.code(code), "b_now": self._clock.now()}) != 1:
                 refuse(tx, claimed, "park")
             self._remember(tx, claimed.case_ref, [AuditEvent("parked", details={"code": code})])
 
-    def _open_or_park(self, tx: Connection, row: Row[Any]) -> Claimed | None:
+    def _open_or_park(self, tx: Connection, row: Any) -> Claimed | None:
         try:
-            return self._claimed(row)
+            return self._claimed(tx, row)
         except PermanentQueueError as error:
-            tx.execute(_PARK, {"b_id": row.id, "b_lease": row.lease, "b_reason": error.code, "b_now": self._clock.now()})
+            _PARK.change(tx, {"b_id": row.id, "b_lease": row.lease, "b_reason": error.code, "b_now": self._clock.now()})
             self._remember(tx, row.case_ref, [AuditEvent("parked", details={"code": error.code})])
             return None
 
-    def _claimed(self, row: Row[Any]) -> Claimed:
+    def _claimed(self, tx: Connection, row: Any) -> Claimed:
         return Claimed(
             id=row.id,
             case_ref=row.case_ref,
@@ -173,6 +196,6 @@ class Claiming(Store):
             waiting_since=row.waiting_since,
             month=row.month,
             outcome=Outcome(row.outcome) if row.outcome else None,
-            number=self._sealer.open(NUMBER, row.case_ref, row.number),
-            assigned_to=self._sealer.open(ASSIGNED_TO, row.case_ref, row.assigned_to),
+            number=self._open(row.case_ref, NUMBER, row.case_ref, row.number, tx=tx),
+            assigned_to=self._open(row.case_ref, ASSIGNED_TO, row.case_ref, row.assigned_to, tx=tx),
         )

@@ -11,7 +11,10 @@ from workqueue.database import LEASE_TIME
 from workqueue.tables import duties
 
 _MINE = duties.c.holder == bindparam("b_holder")
-_RUN_OUT = or_(duties.c.held_until <= LEASE_TIME, duties.c.held_until > LEASE_TIME + limits.MAX_LEASE_S)
+_OTHERS_AT_MOST = 4
+"""A hold that ends later than so many of our own is from before the machine's clock was set back."""
+_LONGEST = _OTHERS_AT_MOST * bindparam("b_lease_s", type_=Float)
+_RUN_OUT = or_(duties.c.held_until <= LEASE_TIME, duties.c.held_until > LEASE_TIME + _LONGEST)
 _LEAVE = delete(duties).where(duties.c.name == bindparam("b_name"), _MINE)
 
 
@@ -39,7 +42,8 @@ class Duties(Store):
     def hold_duty(self, duty: str, holder: str, lease_s: float) -> bool:
         """Take a duty that nobody has, or keep it, for `lease_s` seconds of the store's lease clock; return whether it is ours.
 
-        ONE statement: of several that try at once, one gets it. A lease that ends later than any lease may has run out too.
+        ONE statement: of several that try at once, one gets it. A hold that ends more than four times `lease_s` from now has run out
+        too: it is from before the machine's clock was set back.
         """
         values = {
             "b_name": limits.code(duty),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+KEY_GONE = "QUE-037"
+
 
 class ErrorText(NamedTuple):
     """What happened, and what ops can do."""
@@ -36,7 +38,7 @@ ERRORS: dict[str, ErrorText] = {
     ),
     "QUE-007": ErrorText(
         "the database server has no connection free",
-        "nothing to do: it is tried again. If it goes on, raise `max_connections` or find what holds them; a robot needs up to 4",
+        "nothing to do: it is tried again. If it goes on, raise `max_connections` or find what holds them; a worker needs up to 5",
     ),
     "QUE-008": ErrorText(
         "the database server refused the robot: address, database, user, password, certificate or rights",
@@ -87,6 +89,45 @@ ERRORS: dict[str, ErrorText] = {
     "QUE-036": ErrorText(
         "the file with the database's password cannot be read, or others than its owner may read it",
         "check `storage.password_file`, and run `chmod 600` on it",
+    ),
+    "QUE-037": ErrorText(
+        "the case's key is not there: its data cannot be read any more",
+        "nothing to do for a case whose data was deleted because its time was out; else restore the database from a backup",
+    ),
+    "QUE-038": ErrorText(
+        "a lasting secret is missing in the database",
+        "stop the robot and restore the database from a backup: without it the audit cannot be checked",
+    ),
+    "QUE-039": ErrorText("no master key is configured", "set `storage.key_file`, or give the service the systemd credential `master-key`"),
+    "QUE-040": ErrorText(
+        "a case's key is wrapped by a master key that this robot does not have",
+        "put the new key's line in this machine's key file; the robot reads it again and goes on by itself",
+    ),
+    "QUE-041": ErrorText(
+        "the key file can hold no more keys, and never less than one", "run `bistandsrobot keys rotate --remove-old` first"
+    ),
+    "QUE-050": ErrorText(
+        "the copy of the database cannot be written",
+        "check the folder, its rights and the free space; nothing was put there, and what was there is untouched",
+    ),
+    "QUE-051": ErrorText("there is a file of that name already", "choose another name; it is never overwritten unasked"),
+    "QUE-052": ErrorText(
+        "the file is not a whole copy of a database: damaged, cut, or something else",
+        "nothing was changed: take another copy, one that `bistandsrobot backup` has made",
+    ),
+    "QUE-053": ErrorText("the copy of the database cannot be read", "check the path and the rights"),
+    "QUE-054": ErrorText(
+        "there is a database already where the copy was to be restored",
+        "a file: `restore --replace` moves it aside. A server: make a new, empty database and point `storage.database` at it",
+    ),
+    "QUE-055": ErrorText(
+        "a robot works on the database, or did a moment ago",
+        "stop every robot and command that uses it; of one that was killed the traces are gone after a minute",
+    ),
+    "QUE-060": ErrorText("no such list of retention", "`bistandsrobot retention list` shows them"),
+    "QUE-061": ErrorText(
+        "the list of retention is in a state that does not allow this",
+        "`bistandsrobot retention show` tells where it is: a proposed list can be approved, an approved one carried out, both withdrawn",
     ),
 }
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sized
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 ADD_LIMIT = 500
 CLAIM_LIMIT = 500
+FINISH_LIMIT = 500
 HEARTBEAT_LIMIT = 1000
 RELEASE_LIMIT = 1000
+RESCUES_LIMIT = 1_000_000
 LIST_LIMIT = 100_000
 EVENTS_SHOWN_LIMIT = 1000
 SEEN_LIMIT = 200_000
@@ -20,6 +23,19 @@ CHAIN_BATCH = 5000
 """So many lines of the audit are looked at in one transaction."""
 EXPORT_LIMIT = 100
 """So many versions of a case, and drafts of a version, are shown at most."""
+RETENTION_BATCH = 500
+"""So many cases are looked at, or stored on a list, in one statement."""
+RETENTION_LIST_LIMIT = 10_000
+"""So many cases stand on one list at most; the rest comes on the next."""
+RETENTION_LISTS_SHOWN = 100
+FORGET_LIMIT = 100
+"""So many cases are deleted in one transaction at most."""
+PEOPLE_BATCH = 5000
+"""So many cases' keyed hashes are compared in one read."""
+PEOPLE_LIMIT = 64
+BEFORE_ALL = datetime(1, 1, 2, tzinfo=UTC)
+ROTATE_BATCH = 500
+"""So many cases' keys are wrapped anew in one transaction."""
 MAX_LEASE_S = 3600.0
 REQUEUE_GRACE = timedelta(hours=24)
 """A case that ops put back gets at least this long, so that a deadline long past does not send it away at once."""
@@ -29,6 +45,7 @@ _NUMBER_LIKE = re.compile(r"\d{6}")
 _NOT_IN_ACTOR = re.compile(r"[^A-Za-z0-9_.@:-]")
 
 
+@lru_cache(maxsize=1024)
 def code(text: str) -> str:
     """Return a reason or event code, which is kept in clear.
 

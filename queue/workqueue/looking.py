@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, case, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, func, select, text, tuple_
 
 from workqueue import limits
 from workqueue.base import Store, find
+from workqueue.errors import KEY_GONE, PermanentQueueError
 from workqueue.records import EffectStatus, Item, StoredEvent, Unfinished
 from workqueue.sealing import DETAILS
 from workqueue.states import CLAIMABLE, LEASED, NOT_ENDED, Outcome, State
-from workqueue.tables import effects, event_details, events, items
+from workqueue.tables import TO_CLAIM, effects, event_details, events, items
 
 _COUNTS = select(items.c.state, func.count()).group_by(items.c.state)
 _OLDEST = (
@@ -21,6 +22,7 @@ _OLDEST = (
     .where(items.c.state.in_(sorted(NOT_ENDED)))
     .group_by(items.c.state)
 )
+_NEXT_DEADLINE = select(func.min(items.c.deadline, type_=items.c.deadline.type)).where(items.c.state.in_(sorted(NOT_ENDED)))
 _ORDER = (items.c.priority, items.c.deadline, items.c.id)
 _LIST = select(items).order_by(*_ORDER).limit(bindparam("b_limit"))
 _AFTER = tuple_(*_ORDER) > select(*_ORDER).where(items.c.id == bindparam("b_after")).scalar_subquery()
@@ -41,6 +43,7 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
 _CLAIMABLE = items.c.state.in_(sorted(CLAIMABLE))
 _IS_DUE = items.c.not_before <= bindparam("b_now")
 _LEASED = items.c.state.in_(sorted(LEASED))
+_RESCUED = select(exists().where(text(TO_CLAIM), _IS_DUE, items.c.rescues >= bindparam("b_least")))
 _UNFINISHED = select(
     _count(_CLAIMABLE & _IS_DUE).label("due"),
     _count(_LEASED).label("leased"),
@@ -54,6 +57,11 @@ _UNFINISHED = select(
 class Looking(Store):
     """Lists and counts. What they return holds no personal data, except the details of `events`."""
 
+    def due_after_rescues(self, least: int) -> bool:
+        """Say whether a case can be claimed whose worker has died at least so many times."""
+        with self._db.read() as tx:
+            return bool(tx.execute(_RESCUED, {"b_now": self._clock.now(), "b_least": least}).scalar_one())
+
     def counts(self) -> dict[State, int]:
         """Return how many versions of cases are in each state, zero where there are none."""
         with self._db.read() as tx:
@@ -64,6 +72,12 @@ class Looking(Store):
         """Return for each state that is not an end when the oldest case in it was first pulled; empty states are left out."""
         with self._db.read() as tx:
             return {State(row[0]): row[1] for row in tx.execute(_OLDEST)}
+
+    def next_deadline(self) -> datetime | None:
+        """Return the first deadline of the cases that have not ended; None = there are none."""
+        with self._db.read() as tx:
+            first: datetime | None = tx.execute(_NEXT_DEADLINE).scalar_one()
+        return first
 
     def unfinished(self) -> Unfinished:
         """Return what is not ended, and when something of it is due next."""
@@ -95,17 +109,27 @@ class Looking(Store):
         return [EffectStatus(row.key, row.kind, row.run, row.position, row.done_at, row.found) for row in rows]
 
     def events(self, case: str) -> list[StoredEvent]:
-        """Return the audit of a case, oldest first (of very many the newest), details decrypted; empty when there is no such case."""
+        """Return the audit of a case, oldest first (of very many the newest), details decrypted; empty when there is no such case.
+
+        By its reference also of what is no case any more, or never was: one that was forgotten, a list of retention.
+        """
         return [self._stored_event(row) for row in reversed(self._rows_of(case, _EVENTS))]
 
     def _stored_event(self, row: Row[Any]) -> StoredEvent:
-        details = {} if row.details is None else self._sealer.open(DETAILS, row.event_id, row.details)
+        try:
+            details = {} if row.details is None else self._open(row.case_ref, DETAILS, row.event_id, row.details)
+        except PermanentQueueError as error:
+            if error.code != KEY_GONE:
+                raise
+            details = {}
         return StoredEvent(row.seq, row.case_ref, row.at, row.what, row.actor, row.hash, details)
 
     def _rows_of(self, case: str, query: Select[Any]) -> Sequence[Row[Any]]:
-        with self._db.read() as tx:
+        with self._db.read_audit() if query is _EVENTS else self._db.read() as tx:
             item = find(tx, case)
-            return [] if item is None else tx.execute(query, {"b_id": item.id} if query is _EFFECTS else {"b_ref": item.case_ref}).all()
+            if query is _EVENTS:
+                return tx.execute(query, {"b_ref": case if item is None else item.case_ref}).all()
+            return [] if item is None else tx.execute(query, {"b_id": item.id}).all()
 
 
 def as_item(row: Row[Any]) -> Item:

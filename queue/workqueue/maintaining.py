@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, case, exists, func, or_, select, text, update
+from sqlalchemy import Connection, Float, Row, bindparam, case, exists, func, or_, select, text, update
 
 from workqueue import limits
 from workqueue.base import UNLEASED, Store, find, left_by, not_allowed, reached_by
@@ -12,14 +12,16 @@ from workqueue.database import LEASE_TIME
 from workqueue.errors import NoSuchCase
 from workqueue.looking import as_item
 from workqueue.records import AuditEvent, Item
+from workqueue.restoring import next_run
+from workqueue.sealing import BY_CASE
 from workqueue.states import CLAIMABLE, ENDED, State, targets
-from workqueue.tables import AT_REST, IN_HAND, drafts, effects, items
+from workqueue.tables import AT_REST, IN_HAND, case_keys, drafts, effects, items
 
 _RUN_OUT = (
     select(items.c.id)
     .where(
         text(IN_HAND),
-        or_(items.c.lease_until <= LEASE_TIME, items.c.lease_until > LEASE_TIME + limits.MAX_LEASE_S),
+        or_(items.c.lease_until <= LEASE_TIME, items.c.lease_until > LEASE_TIME + bindparam("b_longest_s", type_=Float)),
     )
     .order_by(items.c.lease_until, items.c.id)
     .limit(limits.RELEASE_LIMIT)
@@ -55,10 +57,12 @@ _HAS_DRAFT = select(exists().where(drafts.c.item_id == bindparam("b_id"), drafts
 _PENDING_OF_ITEM = exists().where(effects.c.item_id == items.c.id, effects.c.run == items.c.run, effects.c.done_at.is_(None))
 _DRAFT_OF_ITEM = exists().where(drafts.c.item_id == items.c.id, drafts.c.run == items.c.run)
 _WRITTEN = items.c.state.in_((State.DELIVERED, State.HANDED_OVER))
+_SEALED_BY_CASE = func.substr(items.c.number, 1, 1) == bytes([BY_CASE])
 _WRONG = {
     "has ended as delivered or handed over, and writes have no receipt": _WRITTEN & _PENDING_OF_ITEM,
     "has ended as delivered or handed over, and has no draft": _WRITTEN & ~_DRAFT_OF_ITEM,
     "is to be delivered, and has no draft": items.c.state.in_((State.TO_DELIVER, State.DELIVERING)) & ~_DRAFT_OF_ITEM,
+    "has no key: nothing of it can be read": _SEALED_BY_CASE & ~exists().where(case_keys.c.case_ref == items.c.case_ref),
     "is not the case's newest version, and has not ended": ~items.c.is_current & items.c.state.not_in(sorted(ENDED)),
 }
 _LOOSE = {
@@ -76,14 +80,18 @@ _CASES_WITHOUT_CURRENT = (
 class Maintaining(Store):
     """Jobs of the schedule and of ops."""
 
-    def release_expired(self) -> list[str]:
+    def release_expired(self, longest_s: float = limits.MAX_LEASE_S) -> list[str]:
         """Take cases back from workers that have not been heard of, and return their references.
 
-        What was assessed is assessed again, what was being delivered goes on where its receipts end. A lease that ends later than any
-        lease may is one from before the machine's clock was set back: it has run out too.
+        What was assessed is assessed again, what was being delivered goes on where its receipts end. A lease that ends more than
+        `longest_s` seconds from now, longer than any robot takes one for, is from before the machine's clock was set back: it has run
+        out too.
         """
         with self._db.write() as tx:
-            rows = tx.execute(_RELEASE_EXPIRED, {"b_time": self._lease_time(), "b_now": self._clock.now()}).all()
+            times = {"b_time": self._lease_time(), "b_now": self._clock.now(), "b_longest_s": longest_s}
+            rows = tx.execute(_RELEASE_EXPIRED, times).all()
+            if rows:
+                self._db.tell(tx)
             self._remember_all(tx, [(row.case_ref, AuditEvent("rescued")) for row in rows])
         return [row.case_ref for row in rows]
 
@@ -93,7 +101,10 @@ class Maintaining(Store):
         `at_once` = a resting state whose cases are woken whatever their time.
         """
         with self._db.write() as tx:
-            return len(tx.execute(_RELEASE_DUE, {"b_now": self._clock.now(), "b_at_once": at_once}).all())
+            woken = len(tx.execute(_RELEASE_DUE, {"b_now": self._clock.now(), "b_at_once": at_once}).all())
+            if woken:
+                self._db.tell(tx)
+        return woken
 
     def requeue(self, case: str, reason: str, actor: str, *, anew: bool = False) -> Item:
         """Put a case back in the queue, by its id or reference, and return it; the reason is kept in the audit, sealed.
@@ -112,6 +123,7 @@ class Maintaining(Store):
             put_back = tx.execute(_REQUEUE.values(changes), {"b_id": row.id, "b_from": source}).one_or_none()
             if put_back is None:
                 raise not_allowed(row.case_ref, source, "requeue")
+            self._db.tell(tx)
             self._remember(tx, row.case_ref, [AuditEvent("requeued", actor, {"reason": reason, "from": source})])
         return as_item(put_back)
 
@@ -147,7 +159,7 @@ class Maintaining(Store):
             changes["deadline"] = max(row.deadline, now + limits.REQUEUE_GRACE)
         if target is State.READY and source in ENDED:
             changes |= {"outcome": None, "waiting_since": None}
-            changes["run"] = row.run + 1 if _has_draft(tx, row) else row.run
+            changes["run"] = next_run(tx, row.run) if _has_draft(tx, row) else row.run
         return changes
 
 

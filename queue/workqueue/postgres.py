@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
@@ -11,10 +11,13 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext
 
 from workqueue.address import PostgresAddress
-from workqueue.database import BUSY_TIMEOUT_S, Database, translated
-from workqueue.errors import PermanentQueueError
+from workqueue.database import BUSY_TIMEOUT_S, Database
+from workqueue.errors import PermanentQueueError, QueueError
+from workqueue.grouping import SAVEPOINT
 from workqueue.postgres_errors import is_gone, named
 from workqueue.records import QueueClock
+from workqueue.statements import driver_of
+from workqueue.waking import CHANNEL
 
 CONNECTIONS = 4
 CONNECT_TIMEOUT_S = 10
@@ -45,6 +48,7 @@ _SESSION = text(
     ELSE current_setting('synchronous_commit') END, false)"""
 )
 _LOCK = text("SELECT pg_advisory_xact_lock(:what)")
+_TELL = f"NOTIFY {CHANNEL}"
 _CHAIN_END = "SELECT seq, hash FROM audit_end()"
 _VERSION = text("SELECT current_setting('server_version_num')::integer / 10000")
 _INVALID = text(
@@ -58,8 +62,10 @@ class PostgresDatabase(Database):
     """A database on a server. Many transactions write at the same time, and leases go by the server's clock."""
 
     MANY_WRITERS = True
+    DRIVER_ERROR = psycopg.Error
 
     def __init__(self, address: PostgresAddress, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        super().__init__()
         self.address = address
         self._busy_timeout_s = busy_timeout_s
         self._writes = self._engine()
@@ -75,21 +81,6 @@ class PostgresDatabase(Database):
             version = connection.execute(_VERSION).scalar_one()
         if version < OLDEST_VERSION:
             raise PermanentQueueError("QUE-023", detail=f"version {version}")
-
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Give a connection that may change things; commit at the end, roll back on any error.
-
-        Each statement sees what was committed before it: what must not change in between is locked by the statement that reads it.
-        """
-        with translated(named), self._writes.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Give a connection that sees one moment of the database and can change nothing."""
-        with translated(named), self._reads.begin() as connection:
-            yield connection
 
     @contextmanager
     def upgrade(self) -> Iterator[Connection]:
@@ -109,6 +100,10 @@ class PostgresDatabase(Database):
         """Let one transaction at a time add cases: two that find the same new case would both want to be first."""
         _lock(tx, _PULLING)
 
+    def tell(self, tx: Connection) -> None:
+        """Let all who listen know; several times in one transaction are one."""
+        tx.exec_driver_sql(_TELL)
+
     def chain_end(self, tx: Connection) -> tuple[int, str] | None:
         """Let one transaction at a time add to the audit, until it has committed: what is chained first is there first.
 
@@ -126,6 +121,31 @@ class PostgresDatabase(Database):
     def close(self) -> None:
         """Close all connections."""
         self._writes.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Give a connection that may change things; commit at the end, roll back on any error.
+
+        Each statement sees what was committed before it: what must not change in between is locked by the statement that reads it.
+        """
+        with self._writes.begin() as connection:
+            try:
+                yield connection
+            except psycopg.Error as error:
+                # Statements past SQLAlchemy (statements.py) are not seen by the pool: it is told here of a connection of no more use.
+                if is_gone(error):
+                    connection.invalidate(error)
+                raise
+
+    def _mark(self, tx: Connection, again: bool) -> None:
+        """Do both in one question to the server."""
+        driver_of(tx).execute(f"RELEASE {SAVEPOINT}; {SAVEPOINT}" if again else SAVEPOINT, prepare=False)
+
+    def _snapshot(self) -> AbstractContextManager[Connection]:
+        return self._reads.begin()
+
+    def _named(self, error: BaseException | None) -> QueueError:
+        return named(error)
 
     def _engine(self) -> Engine:
         engine = create_engine(
@@ -159,9 +179,14 @@ class PostgresDatabase(Database):
         return engine
 
     def _connect(self) -> psycopg.Connection[Any]:
-        password = self.address.password()
-        options = _DRIVER | dict(self.address.options) | ({} if password is None else {"password": password})
-        return psycopg.connect("", **options)
+        return connect(self.address)
+
+
+def connect(address: PostgresAddress) -> psycopg.Connection[Any]:
+    """Return a new connection to the server that takes writes. Raises psycopg.Error."""
+    password = address.password()
+    options = _DRIVER | dict(address.options) | ({} if password is None else {"password": password})
+    return psycopg.connect("", **options)
 
 
 def _lock(tx: Connection, what: int) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_, update
 
 from workqueue import limits
-from workqueue.base import UNLEASED, Store, upserts
+from workqueue.base import UNLEASED, upserts
+from workqueue.hashing import HASHED, Hashing, Known, version_of
 from workqueue.records import UNREAD, Added, AuditEvent, PulledCase
+from workqueue.restoring import next_run
 from workqueue.sealing import ASSIGNED_TO, NUMBER
 from workqueue.states import State, sources
 from workqueue.tables import items, pulls, seen
@@ -32,6 +34,9 @@ _VERSIONS = (
     .where(items.c.case_system == bindparam("b_system"), items.c.case_id == bindparam("b_case"))
     .with_for_update(key_share=True)
 )
+_THERE = select(items.c.case_system, items.c.case_id).where(
+    tuple_(items.c.case_system, items.c.case_id).in_(bindparam("b_cases", expanding=True))
+)
 _GIVE_WAY = update(items).where(items.c.id == bindparam("b_id")).values(is_current=False)
 _SUPERSEDE = (
     update(items)
@@ -39,9 +44,7 @@ _SUPERSEDE = (
     .values(state=State.SUPERSEDED, ended_at=bindparam("b_now"), **UNLEASED)
 )
 _REVIVE = (
-    update(items)
-    .where(items.c.id == bindparam("b_id"), items.c.state.in_(sources(State.READY, "add")))
-    .values(run=items.c.run + 1, ended_at=None, outcome=None)
+    update(items).where(items.c.id == bindparam("b_id"), items.c.state.in_(sources(State.READY, "add"))).values(ended_at=None, outcome=None)
 )
 _ADD = insert(items)
 _MARK_SEEN = upserts(seen, "case_system", "case_id")
@@ -49,8 +52,12 @@ _SET_LAST_PULL = upserts(pulls, "case_system")
 _LAST_PULL = select(pulls.c.last_at).where(pulls.c.case_system == bindparam("b_system"))
 _KNOWN = select(seen.c.case_id, seen.c.changed_at).where(seen.c.case_system == bindparam("b_system")).limit(limits.SEEN_LIMIT)
 
+_KNOWN_OF = select(seen.c.case_id, seen.c.changed_at).where(
+    seen.c.case_system == bindparam("b_system"), seen.c.case_id.in_(bindparam("b_ids", expanding=True))
+)
 
-class Pulling(Store):
+
+class Pulling(Hashing):
     """Adding cases, and remembering what was looked at."""
 
     def add(self, case: PulledCase) -> Added:
@@ -61,25 +68,48 @@ class Pulling(Store):
         """
         return self.add_many([case])[0]
 
-    def add_many(self, cases: Sequence[PulledCase]) -> list[Added]:
-        """Do the same for several, in order, in ONE transaction."""
+    def add_many(self, cases: Sequence[PulledCase], *, unless_there: bool = False) -> list[Added]:
+        """Do the same for several, in order, in ONE transaction.
+
+        `unless_there` = a case of which the queue has any version, also one that has ended, is left out as it is.
+        """
         limits.within(limits.ADD_LIMIT, cases, "cases at once")
         if not cases:
             return []
         with self._db.write() as tx:
             self._db.hold_pulling(tx)
+            if unless_there:
+                there = {tuple(row) for row in tx.execute(_THERE, {"b_cases": [(case.case_system, case.case_id) for case in cases]})}
+                cases = [case for case in cases if (case.case_system, case.case_id) not in there]
             if len(cases) > 1 and self._db.MANY_WRITERS:
                 # In one order for all, so that no two transactions wait for each other.
                 tx.execute(_IN_ORDER, {"b_cases": [(case.case_system, case.case_id) for case in cases]}).all()
+            gone = self._forgotten_versions(tx, cases)
             happened: list[tuple[str, AuditEvent]] = []
-            added = [self._add(tx, case, happened) for case in cases]
+            made: dict[str, bytes] = {}
+            added = [self._add(tx, case, made, happened, gone.get(version_of(case))) for case in cases]
+            self._keyring.store_keys(tx, made)
+            if happened:
+                self._db.tell(tx)
             self._remember_all(tx, happened)
         return added
 
-    def known(self, case_system: str) -> dict[str, str]:
-        """Return for each case that was looked at the change mark it had then."""
+    def known(self, case_system: str, case_ids: Sequence[str] | None = None) -> Known:
+        """Return for each case that was looked at the change mark it had then; ask by `mark`, which finds forgotten ones too.
+
+        `case_ids` = of these cases alone: a country's month would else be carried here whole at every pull.
+        """
+
+        def hashed(case_id: str) -> str:
+            return self._hashed(case_system, case_id)
+
+        about: dict[str, Any] = {"b_system": case_system}
+        if case_ids is not None:
+            limits.within(limits.ADD_LIMIT, case_ids, "cases at once")
+            about["b_ids"] = [*case_ids, *(HASHED + hashed(case_id) for case_id in case_ids)]
         with self._db.read() as tx:
-            return {row.case_id: row.changed_at for row in tx.execute(_KNOWN, {"b_system": case_system})}
+            rows = tx.execute(_KNOWN if case_ids is None else _KNOWN_OF, about)
+            return Known({row.case_id: row.changed_at for row in rows}, hashed)
 
     def mark_seen(self, case_system: str, changed: Mapping[str, str]) -> None:
         """Remember the change mark of cases that were looked at."""
@@ -100,23 +130,36 @@ class Pulling(Store):
         with self._db.write() as tx:
             tx.execute(_SET_LAST_PULL[tx.dialect.name], {"case_system": case_system, "last_at": at})
 
-    def _add(self, tx: Connection, case: PulledCase, happened: list[tuple[str, AuditEvent]]) -> Added:
+    def _add(
+        self,
+        tx: Connection,
+        case: PulledCase,
+        made: dict[str, bytes],
+        happened: list[tuple[str, AuditEvent]],
+        forgotten: str | None,
+    ) -> Added:
+        """Add one case, unless this version was `forgotten`. `made` takes the keys of new ones, `happened` what the audit is told."""
         versions = tx.execute(_VERSIONS, {"b_system": case.case_system, "b_case": case.case_id}).all()
+        if forgotten is not None and not versions:
+            return Added(forgotten, created=False, superseded=0)
         current = next((row for row in versions if row.is_current), None)
         if current is not None and current.version == case.version:
             return Added(current.case_ref, created=False, superseded=0)
         if current is not None and current.version != UNREAD:
             # Who had the case when it was first pulled stays what later versions are measured against: a person who has taken the case
             # since then still has it when the applicant changes the application.
-            case = replace(case, assigned_to=self._sealer.open(ASSIGNED_TO, current.case_ref, current.assigned_to))
+            had = self._open(current.case_ref, ASSIGNED_TO, current.case_ref, current.assigned_to, tx=tx)
+            case = replace(case, assigned_to=had)
         superseded = self._supersede(tx, current, happened) if current is not None else 0
         earlier = next((row for row in versions if row.version == case.version), None)
         if earlier is None:
             case_ref = _new_ref()
-            tx.execute(_ADD, self._columns(case, case_ref) | _identity(case, case_ref))
+            made[case_ref] = self._keyring.make(case_ref)
+            tx.execute(_ADD, self._columns(tx, case, case_ref) | _identity(case, case_ref))
         else:
             case_ref = earlier.case_ref
-            tx.execute(_REVIVE.values(self._columns(case, case_ref)), {"b_id": earlier.id})
+            again = self._columns(tx, case, case_ref) | {"run": next_run(tx, earlier.run)}
+            tx.execute(_REVIVE.values(again), {"b_id": earlier.id})
         happened.append((case_ref, AuditEvent("pulled" if earlier is None else "pulled_again")))
         return Added(case_ref, created=True, superseded=superseded)
 
@@ -127,13 +170,13 @@ class Pulling(Store):
             happened.append((current.case_ref, AuditEvent("superseded", details={"from": current.state})))
         return superseded
 
-    def _columns(self, case: PulledCase, case_ref: str) -> dict[str, Any]:
+    def _columns(self, tx: Connection, case: PulledCase, case_ref: str) -> dict[str, Any]:
         """Return what a pull sets, for a new version and for one that is taken up again."""
         now = self._clock.now()
         return {
             "is_current": True,
-            "number": self._sealer.seal(NUMBER, case_ref, case.number),
-            "assigned_to": self._sealer.seal(ASSIGNED_TO, case_ref, case.assigned_to),
+            "number": self._seal(case_ref, NUMBER, case_ref, case.number, tx=tx),
+            "assigned_to": self._seal(case_ref, ASSIGNED_TO, case_ref, case.assigned_to, tx=tx),
             "month": case.month,
             "state": State.READY,
             "priority": case.priority,

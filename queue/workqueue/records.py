@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -116,6 +116,18 @@ class AuditEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Finished:
+    """What came of a case, to be stored with others': as `finish` takes it."""
+
+    claimed: Claimed
+    outcome: Outcome | str
+    draft: Mapping[str, Any] = field(repr=False)
+    effects: Sequence[NewEffect] = ()
+    events: Sequence[AuditEvent] = ()
+    people: Sequence[str] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
     """A case as ops may see it: no personal data, nothing that tells a stop from a control sample. `reason` = why it rests, a code."""
 
@@ -177,21 +189,49 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class KeptHead:
-    """A head that was kept elsewhere: `line` = where it stands there."""
+    """A head that was kept elsewhere: `line` = where it stands there, `at` = when its line was written, None = not told."""
 
     line: int
     seq: int
     hash: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a walk along the audit found: how many lines there are, the last of them, and what is wrong, a sentence each."""
+    """What a walk along the audit found: how many lines there are, the last of them, and what is wrong, a sentence each.
+
+    `notes` = what is in order and should be known: lines that were lost when the database was restored from a copy.
+    """
 
     events: int
     without_details: int
     head: Head | None
     problems: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """A master key: whether it stands in the key file, whether new things are wrapped by it, and how much is."""
+
+    key_id: str
+    in_file: bool
+    in_use: bool
+    secrets: int
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """What an exchange of the master key did: by which key all is wrapped now, how many cases' keys were wrapped anew this time.
+
+    `damaged` = cases whose wrapped key cannot be opened: they are left as they are.
+    """
+
+    key_id: str
+    cases: int
+    damaged: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

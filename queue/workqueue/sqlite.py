@@ -7,7 +7,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,14 @@ from workqueue.records import QueueClock
 
 READERS = 4
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
+CHECKPOINT_PAGES = 4000
+"""So much is logged before it is copied to the file: pages that change with every case are then copied once for many."""
+CACHE_KIB = 16 * 1024
+"""Of the one connection that writes: the ends of all tables and indexes stay in memory."""
 _WAL_TRIES = 50
 _WAL_WAIT_S = 0.1
+_ERASE_WAIT_S = 0.5
+"""Readers are waited for so long: who writes waits meanwhile."""
 
 _RETRIABLE = {
     sqlite3.SQLITE_BUSY: "QUE-001",
@@ -40,8 +46,10 @@ class SqliteDatabase(Database):
     """A file on this machine. Any number of processes share it; one at a time writes, and leases go by the machine's clock."""
 
     MANY_WRITERS = False
+    DRIVER_ERROR = sqlite3.Error
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        super().__init__()
         self.path = path
         self._busy_timeout_s = busy_timeout_s
         self._one_writer = threading.Lock()
@@ -60,23 +68,6 @@ class SqliteDatabase(Database):
         with translated(_named):
             self._use_wal()
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Give a connection that holds the write lock from its first statement; commit at the end, roll back on any error."""
-        if not self._one_writer.acquire(timeout=self._busy_timeout_s):
-            raise RetriableQueueError("QUE-001")
-        try:
-            with translated(_named), self._writes.begin() as connection:
-                yield connection
-        finally:
-            self._one_writer.release()
-
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Give a connection that sees one moment of the database and can change nothing."""
-        with translated(_named), self._reads.begin() as connection:
-            yield connection
-
     def upgrade(self) -> AbstractContextManager[Connection]:
         """Give a connection for making tables: the write lock keeps others away."""
         return self.write()
@@ -89,10 +80,33 @@ class SqliteDatabase(Database):
         """Return what SQLite itself finds wrong with the file."""
         return [str(row[0]) for row in tx.exec_driver_sql(f"PRAGMA quick_check({limits.PROBLEMS_LIMIT})") if row[0] != "ok"]
 
+    def erase_traces(self) -> bool:
+        """Bring all of the log into the file and empty it; return False when somebody still reads what stands there."""
+        with self._translated(), closing(sqlite3.connect(self.path, timeout=_ERASE_WAIT_S, isolation_level=None)) as connection:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
     def close(self) -> None:
         """Close all connections."""
         self._reads.dispose()
         self._writes.dispose()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Give a connection that holds the write lock from its first statement; commit at the end, roll back on any error."""
+        if not self._one_writer.acquire(timeout=self._busy_timeout_s):
+            raise RetriableQueueError("QUE-001")
+        try:
+            with self._writes.begin() as connection:
+                yield connection
+        finally:
+            self._one_writer.release()
+
+    def _snapshot(self) -> AbstractContextManager[Connection]:
+        return self._reads.begin()
+
+    def _named(self, error: BaseException | None) -> QueueError:
+        return _named(error)
 
     def _engine(self, begin: str, *, connections: int, only_reads: bool) -> Engine:
         engine = create_engine(
@@ -111,7 +125,11 @@ class SqliteDatabase(Database):
             dbapi.execute("PRAGMA synchronous = FULL")
             dbapi.execute("PRAGMA foreign_keys = ON")
             dbapi.execute("PRAGMA temp_store = MEMORY")
+            dbapi.execute("PRAGMA secure_delete = ON")
             dbapi.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
+            dbapi.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+            if not only_reads:
+                dbapi.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             dbapi.execute(f"PRAGMA query_only = {'ON' if only_reads else 'OFF'}")
 
         @event.listens_for(engine, "begin")

@@ -7,16 +7,24 @@ from workqueue.claiming import Claiming
 from workqueue.database import BUSY_TIMEOUT_S, Place, database_at
 from workqueue.delivering import Delivering
 from workqueue.duties import Duties
-from workqueue.keys import MasterKey
+from workqueue.forgetting import Forgetting
+from workqueue.keyring import Keyring
+from workqueue.keys import MasterKey, MasterKeys
 from workqueue.looking import Looking
 from workqueue.maintaining import Maintaining
+from workqueue.people import People
 from workqueue.pulling import Pulling
 from workqueue.records import QueueClock
+from workqueue.restoring import Restoring
+from workqueue.retention_lists import RetentionLists
+from workqueue.rotating import Rotating
 from workqueue.upgrading import is_empty, refuse_other_key, refuse_other_version
 from workqueue.upgrading import upgrade as bring_up
 
 
-class WorkQueue(Pulling, Claiming, Delivering, Maintaining, Looking, Duties, Auditing):
+class WorkQueue(
+    Pulling, Claiming, Delivering, Maintaining, Looking, Duties, Auditing, Rotating, Restoring, RetentionLists, Forgetting, People
+):
     """Durable work items, drafts, outbox and audit, shared by any number of processes: in a file, or on a server for several machines.
 
     Every method is one statement or ONE transaction, blocks until it is on disk, and may be called from any thread. A queue is not
@@ -26,7 +34,7 @@ class WorkQueue(Pulling, Claiming, Delivering, Maintaining, Looking, Duties, Aud
 
     @classmethod
     def open(
-        cls, place: Place, *, key: MasterKey, clock: QueueClock, upgrade: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
+        cls, place: Place, *, key: MasterKey | MasterKeys, clock: QueueClock, upgrade: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S
     ) -> WorkQueue:
         """Open the database, its tables made if there are none; with `upgrade` an older one is brought up to this program first.
 
@@ -38,8 +46,9 @@ class WorkQueue(Pulling, Claiming, Delivering, Maintaining, Looking, Duties, Aud
                 bring_up(place, key=key, busy_timeout_s=busy_timeout_s)
             with database.read() as tx:
                 refuse_other_version(tx)
-                refuse_other_key(tx, key)
+                refuse_other_key(tx, MasterKeys.of(key))
+                keyring = Keyring.of(tx, MasterKeys.of(key), database.read)
         except BaseException:
             database.close()
             raise
-        return cls(database, key, clock)
+        return cls(database, keyring, clock)

@@ -1,6 +1,7 @@
 """The tables as they are now. How they came about is in migrations/; a test keeps the two equal.
 
-Columns of type LargeBinary are sealed (sealing.py). All others are in clear, and nothing in them tells a stop from a control sample.
+Columns of type LargeBinary are sealed (sealing.py), but for the keyed hashes in `case_people`. All others are in clear, and nothing in
+them tells a stop from a control sample.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -32,6 +34,8 @@ metadata = MetaData()
 TO_CLAIM = "state IN ('ready', 'to_deliver')"
 IN_HAND = "state IN ('assessing', 'delivering')"
 AT_REST = "state IN ('waiting_for_income', 'waiting_for_register')"
+NOT_DONE = "outcome IS NULL"
+HAS_ENDED = "ended_at IS NOT NULL"
 """Each written once: a query uses the small index made for it only when it says the very same."""
 
 Number = BigInteger().with_variant(Integer, "sqlite")
@@ -104,6 +108,7 @@ items = Table(
     _index("items_to_claim", "priority", "deadline", "id", where=TO_CLAIM),
     _index("items_in_hand", "lease_until", where=IN_HAND),
     _index("items_at_rest", "not_before", where=AT_REST),
+    _index("items_ended", "ended_at", "id", where=HAS_ENDED),
     sqlite_autoincrement=True,
 )
 
@@ -185,3 +190,76 @@ store = Table(
     Column("key_id", String(16), nullable=False),
     Column("key_check", LargeBinary, nullable=False),
 )
+
+case_keys = Table(
+    "case_keys",
+    metadata,
+    Column("case_ref", String(16), primary_key=True),
+    Column("key_id", String(16), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+"""The key that all of a case is sealed with, wrapped by the master key `key_id`. Without it nothing of the case can be read."""
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("key_id", String(16), nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+"""What must stay the same when the master key is exchanged, wrapped by it."""
+
+retention_lists = Table(
+    "retention_lists",
+    metadata,
+    Column("ref", String(16), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("rule", String(16), nullable=False),
+    Column("keep_months", Integer, nullable=False),
+    Column("rule_since", Date, nullable=False),
+    Column("rule_reference", String(500), nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("made_by", String(64), nullable=False),
+    Column("approved_at", Instant),
+    Column("approved_by", String(64)),
+    Column("approved_as", String(16)),
+    Column("ended_at", Instant),
+    CheckConstraint("(state IN ('approved', 'carried_out')) <= (approved_at IS NOT NULL)", name="retention_lists_approved"),
+)
+"""Lists of cases whose time is out (forgetting.py). Nothing is deleted but by one that was approved."""
+
+retention_cases = Table(
+    "retention_cases",
+    metadata,
+    Column("list_ref", ForeignKey("retention_lists.ref"), primary_key=True),
+    Column("case_ref", String(16), primary_key=True),
+    Column("of_case", String(16), nullable=False),
+    Column("last_seq", Number, nullable=False),
+    Column("began_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("outcome", String(32)),
+    Column("done_at", Instant),
+    _index("retention_cases_left", "list_ref", "of_case", where=NOT_DONE),
+    _index("retention_cases_listed", "case_ref", where=NOT_DONE),
+)
+"""The versions on a list. `of_case` = the newest version of the same case: all versions of a case go together."""
+
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("case_ref", String(16), primary_key=True),
+    Column("list_ref", ForeignKey("retention_lists.ref"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("version_mark", String(64), nullable=False),
+    Index("forgotten_versions", "version_mark"),
+)
+"""What is left of a version that was forgotten; by the keyed hash of what it was it is not taken for new when it is pulled again."""
+
+case_people = Table(
+    "case_people",
+    metadata,
+    Column("item_id", ForeignKey("items.id"), primary_key=True, autoincrement=False),
+    Column("marks", LargeBinary, nullable=False),
+)
+"""Keyed hashes of who is in a case, each case's its own, filled up with random ones: without the key nobody can link two cases."""

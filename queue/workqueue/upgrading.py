@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, select, text
 
-from workqueue.chain import audit_root
 from workqueue.database import BUSY_TIMEOUT_S, Database, Place, database_at
 from workqueue.errors import KeyRefused, PermanentQueueError
-from workqueue.keys import MasterKey
-from workqueue.sealing import KEY_CHECK, Sealer
+from workqueue.keyring import AUDIT, THE_STORE, fresh_secrets, inherited_secrets
+from workqueue.keys import MasterKey, MasterKeys
+from workqueue.sealing import KEY_CHECK, Box, old_box
 from workqueue.tables import store
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _KEY_CHECK_TEXT = "bistandsrobot"
-_THE_STORE = 1
 _REVISION_TABLE = "alembic_version"
 _REVISION = text("SELECT version_num FROM alembic_version")
 
 
-def upgrade(place: Place, *, key: MasterKey, busy_timeout_s: float = BUSY_TIMEOUT_S) -> bool:
+def upgrade(place: Place, *, key: MasterKey | MasterKeys, busy_timeout_s: float = BUSY_TIMEOUT_S) -> bool:
     """Make the database, or bring it up to this program, in ONE transaction; return whether anything was done.
 
     Safe when two processes do it at once: the second waits and finds it done. Raises PermanentQueueError when the database was made
     by a newer program or is something else's, KeyRefused when it was made with another key.
     """
+    keys = MasterKeys.of(key)
     database = database_at(place, busy_timeout_s=busy_timeout_s)
     try:
         database.prepare()
         with database.upgrade() as connection:
             found = revision(connection)
-            if found is not None:
-                refuse_other_key(connection, key)
+            master = keys.first if found is None else refuse_other_key(connection, keys)
             if found == head():
                 return False
-            _migrate(connection, key)
+            _migrate(connection, master, fresh_secrets(master) if found is None else inherited_secrets(master))
             if found is None:
-                _store_key_check(connection, key)
+                store_key_check(connection, master)
             return True
     finally:
         database.close()
@@ -65,17 +65,19 @@ def refuse_other_version(connection: Connection) -> None:
         raise PermanentQueueError("QUE-021")
 
 
-def refuse_other_key(connection: Connection, key: MasterKey) -> None:
-    """Raise KeyRefused unless the database was made with this key."""
-    row = connection.execute(select(store).where(store.c.id == _THE_STORE)).one_or_none()
+def refuse_other_key(connection: Connection, keys: MasterKeys) -> MasterKey:
+    """Return the one of the keys that the database goes by now. Raises KeyRefused when it is not among them."""
+    row = connection.execute(select(store).where(store.c.id == THE_STORE)).one_or_none()
     if row is None:
         raise PermanentQueueError("QUE-022")
+    master = keys.known(row.key_id)
     try:
-        right = Sealer(key).open(KEY_CHECK, str(_THE_STORE), row.key_check) == _KEY_CHECK_TEXT
+        right = _check_box(master).open(KEY_CHECK, str(THE_STORE), row.key_check) == _KEY_CHECK_TEXT
     except PermanentQueueError:
         right = False
     if not right:
-        raise KeyRefused("QUE-032", detail=f"key {key.key_id}, database {row.key_id}")
+        raise KeyRefused("QUE-032", detail=f"key {master.key_id} is not the one that made it")
+    return master
 
 
 def revision(connection: Connection) -> str | None:
@@ -105,7 +107,7 @@ def _revisions() -> tuple[str, ...]:
     return tuple(sorted((path.stem.partition("_")[0][1:] for path in (_MIGRATIONS / "versions").glob("r*_*.py")), reverse=True))
 
 
-def _migrate(connection: Connection, key: MasterKey) -> None:
+def _migrate(connection: Connection, key: MasterKey, lasting: Mapping[str, bytes]) -> None:
     # Alembic is loaded here alone: it takes a third of a second, and a database is seldom made.
     from alembic import command
     from alembic.config import Config
@@ -114,10 +116,19 @@ def _migrate(connection: Connection, key: MasterKey) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    config.attributes["audit_root"] = audit_root(key)
+    config.attributes |= {"audit_root": lasting[AUDIT], "secrets": lasting, "key_id": key.key_id, "wrapping_key": key.wrapping_key()}
     command.upgrade(config, "head")
 
 
-def _store_key_check(connection: Connection, key: MasterKey) -> None:
-    check = Sealer(key).seal(KEY_CHECK, str(_THE_STORE), _KEY_CHECK_TEXT)
-    connection.execute(store.insert().values(id=_THE_STORE, key_id=key.key_id, key_check=check))
+def store_key_check(connection: Connection, key: MasterKey) -> None:
+    """Write which key a new database goes by, and something that only it opens."""
+    connection.execute(store.insert().values(id=THE_STORE, key_id=key.key_id, key_check=key_check(key)))
+
+
+def key_check(key: MasterKey) -> bytes:
+    """Return something that only this key opens."""
+    return _check_box(key).seal(KEY_CHECK, str(THE_STORE), _KEY_CHECK_TEXT)
+
+
+def _check_box(key: MasterKey) -> Box:
+    return old_box(key.derive(b"stored values"), key.key_id)

@@ -38,10 +38,10 @@ def verify(
     if as_json:
         last = line_of(found.head) if found.head else None
         whole = {"events": found.events, "without_details": found.without_details, "heads": len(kept), "head": last}
-        say_json(whole | {"problems": found.problems})
+        say_json(whole | {"problems": found.problems, "notes": found.notes})
     else:
-        for problem in found.problems:
-            typer.echo(problem)
+        for sentence in (*found.notes, *found.problems):
+            typer.echo(sentence)
         compared = f"compared with {len(kept)} kept heads" if kept else "no kept heads to compare with: a cut end would not be seen"
         typer.echo(f"{found.events} events, {len(found.problems)} problems; {compared}.")
     if found.problems:
@@ -77,7 +77,8 @@ def export(
 ) -> None:
     """Print all that the record says about a case, for an auditor: JSON lines, with personal data. That it was printed is recorded.
 
-    What was read about whom and by which law, what was computed, written and changed, when and by whom.
+    What was read about whom and by which law, what was computed, written and changed, when and by whom. `store` instead of a case: what
+    was done to the database as a whole, such as that its master key was exchanged.
 
     Exit 0: done. 2: no such case.
 
@@ -85,6 +86,11 @@ def export(
     """
     with queue_of(settings_from(config)) as opened:
         versions = opened.versions(case)
+        if not versions and opened.events(case):
+            opened.note_of_store(AuditEvent("audit.exported", "ops", {"reason": reason, "user": user(), "of": case}))
+            for line in _events(opened, case):
+                say_json(line)
+            return
         if not versions:
             fail("CLI-002 no such case in the queue; `bistandsrobot queue list` shows them", EXIT_NOT_ALLOWED)
         for ref in versions:
@@ -108,9 +114,7 @@ def _lines(opened: WorkQueue, ref: str) -> Iterator[dict[str, Any]]:
         "outcome": item.outcome,
         "first_pulled_at": item.first_pulled_at.isoformat(),
     }
-    for event in opened.events(ref):
-        told = {"seq": event.seq, "at": event.at.isoformat(), "what": event.what, "actor": event.actor, "hash": event.hash}
-        yield {"type": "event", "case_ref": ref, "details": event.details} | told
+    yield from _events(opened, ref)
     for draft in opened.drafts(ref):
         digest = hashlib.sha256(orjson.dumps(draft.content)).hexdigest()
         told = {"run": draft.run, "made_at": draft.made_at.isoformat(), "sha256": digest}
@@ -118,6 +122,12 @@ def _lines(opened: WorkQueue, ref: str) -> Iterator[dict[str, Any]]:
     for write in opened.effects(ref):
         done_at = write.done_at.isoformat() if write.done_at else None
         yield {"type": "write", "case_ref": ref, "run": write.run, "kind": write.kind, "done_at": done_at, "found": write.found}
+
+
+def _events(opened: WorkQueue, ref: str) -> Iterator[dict[str, Any]]:
+    for event in opened.events(ref):
+        told = {"seq": event.seq, "at": event.at.isoformat(), "what": event.what, "actor": event.actor, "hash": event.hash}
+        yield {"type": "event", "case_ref": ref, "details": event.details} | told
 
 
 def _kept(given: Path | None, configured: Path | None) -> list[KeptHead]:

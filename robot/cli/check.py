@@ -16,12 +16,12 @@ from robot import logs
 from robot.cli.options import EXIT_FAILED, EXIT_NOT_ALLOWED, ConfigOption, JsonOption, settings_from
 from robot.cli.output import console, fail
 from robot.daemon import case_system_of, open_queue, registers_of
-from robot.database import is_made
+from robot.database import is_made, key_place
 from robot.settings import Settings
 from rules import Rulebook, RulebookError, load_rulebook
 from rules.missing import missing, no_longer_listed
 from rules.month import Month
-from workqueue import MasterKey, QueueError
+from workqueue import MasterKeys, QueueError
 
 MonthOption = Annotated[
     str | None,
@@ -75,9 +75,9 @@ def _store(settings: Settings) -> Handshake:
     try:
         if is_made(settings):
             open_queue(settings, settings.clock()).close()
-            return Handshake("database", ok=True, message=f"{storage.database}, key {storage.key_file}")
-        if storage.key_file.exists():
-            MasterKey.load(storage.key_file)
+            return Handshake("database", ok=True, message=f"{storage.database}, key {key_place(settings)}")
+        if key_place(settings).exists():
+            MasterKeys.load(key_place(settings))
     except QueueError as error:
         return Handshake("database", ok=False, message=str(error))
     return Handshake("database", ok=True, message=f"{storage.database}: tables are made at first start, as is a key that is not there yet")

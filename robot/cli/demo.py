@@ -90,10 +90,10 @@ def _exit_code(process: subprocess.Popen[bytes], *, once: bool) -> int:
 
 def _progress(settings: Settings) -> tuple[int, int]:
     """Return how many cases have come to rest, and how many the robot has seen."""
-    from robot.database import is_made, open_queue
+    from robot.database import is_made, key_place, open_queue
 
     try:
-        if not settings.storage.key_file.exists() or not is_made(settings):
+        if not key_place(settings).exists() or not is_made(settings):
             return 0, 0
         opened = open_queue(settings, settings.clock())
     except QueueError:

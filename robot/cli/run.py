@@ -1,11 +1,11 @@
-"""`bistandsrobot run`: the daemon."""
+"""`bistandsrobot run`: the daemon, or several of them under a small parent."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
@@ -13,9 +13,14 @@ import typer
 from robot import logs
 from robot.cli.options import EXIT_FAILED, EXIT_NOT_ALLOWED, ConfigOption, settings_from
 from robot.cli.output import fail
-from robot.daemon import Daemon, open_queue
+from robot.database import open_queue
+from robot.settings import Settings
+from robot.workers import Workers, command
 from rules import RulebookError
 from workqueue import QueueError
+
+if TYPE_CHECKING:
+    from robot.daemon import Daemon
 
 log = structlog.get_logger()
 
@@ -26,26 +31,45 @@ _OBJECTS_BETWEEN_COLLECTIONS = 10_000
 def run(
     config: ConfigOption = Path("config.yaml"),
     once: Annotated[bool, typer.Option("--once", help="Handle what is there now, then end.")] = False,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=64, help="So many processes on this machine; else `work.workers`.")
+    ] = None,
+    worker: Annotated[int | None, typer.Option("--worker", hidden=True, help="This process is that worker of a parent.")] = None,
 ) -> None:
     """Run the daemon until SIGTERM or Ctrl-C.
 
     Exit 0: stopped in good order (with --once: all was handled, or rests until the month's incomes are complete). 1: something was
-    left, or the database cannot be used. 2: the configuration cannot be used.
+    left, the database cannot be used, or a worker dies again and again. 2: the configuration cannot be used.
 
-    Example: bistandsrobot run -c /etc/bistandsrobot/config.yaml
+    Example: bistandsrobot run -c /etc/bistandsrobot/config.yaml --workers 2
     """
     settings = settings_from(config)
-    logs.set_up(settings.logs.level, settings.logs.style)
+    logs.set_up(settings.logs.level, settings.logs.style, worker=worker)
+    count = workers or settings.work.workers
+    if worker is None and count > 1:
+        raise typer.Exit(_several(settings, config, count, once=once))
     try:
-        open_queue(settings, settings.clock()).close()
-        daemon = Daemon(settings, once=once)
-    except RulebookError as error:
-        fail(f"the guidelines cannot be used: {error}", EXIT_NOT_ALLOWED)
+        queue = open_queue(settings, settings.clock())
     except QueueError as error:
         log.error("daemon.cannot_start", code=error.code)
         fail(str(error), EXIT_FAILED)
+    gc.disable()
+    # Loaded here alone: the parent of several needs none of it.
+    from robot.daemon import Daemon
+
+    try:
+        daemon = Daemon(settings, once=once, queue=queue, worker=worker)
+    except RulebookError as error:
+        queue.close()
+        fail(f"the guidelines cannot be used: {error}", EXIT_NOT_ALLOWED)
     if not _run(daemon):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _several(settings: Settings, config: Path, count: int, *, once: bool) -> int:
+    """Run so many workers, each a process of its own, and return the exit code of them all."""
+    parent = Workers(command(config, once=once), count, once=once, stop_within_s=settings.work.stop_within_s)
+    return asyncio.run(parent.run())
 
 
 def _run(daemon: Daemon) -> bool:
@@ -53,6 +77,7 @@ def _run(daemon: Daemon) -> bool:
     # Programs and rulebook stay to the end: no collection of cycles need look at them again.
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
     try:
         return asyncio.run(daemon.run())

@@ -6,6 +6,8 @@ import json
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +19,9 @@ from playwright.async_api import Browser, Page, async_playwright
 import rules
 from robot.compare import Change, compare, compare_case
 from robot.compare_page import page as compare_page
+from robot.condition import Condition
+from robot.figures import Figures
+from robot.health import status_page
 from robot.rulebook_page import as_html, page_of
 from rules.facts import CaseFile
 from rules.month import Month
@@ -49,7 +54,24 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     change = Change(book, rules.load_rulebook(SKEWED))
     cases = [compare_case(CaseFile.model_validate_json(json.dumps(data)), change) for data in town()]
     pages["compare"] = compare_page(compare(cases, change))
+    pages |= _status_pages()
     return {name: _written(folder / f"{name}.html", text) for name, text in pages.items()}
+
+
+def _status_pages() -> dict[str, str]:
+    """Return the robot's own page when all is well, when much is ill, and before it has begun."""
+    now = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
+    pages = {"status-starting": status_page(Condition(started_at=now), now)}
+    condition = Condition(started_at=now - timedelta(days=3), now=lambda: now - timedelta(hours=2))
+    condition.seen(None, "info", {"event": "daemon.started"})
+    condition.take(
+        Figures(at=now, database_up=True, counts={"ready": 12, "assessing": 3}, oldest_s={"ready": 4000.0}, deadline_margin_s=9e4)
+    )
+    pages["status-well"] = status_page(condition, now)
+    condition.take(replace(condition.figures, counts={"ready": 1200, "parked": 2}, deadline_margin_s=-700.0))
+    condition.seen(None, "warning", {"event": "neighbour.lost", "neighbour": "ssbtek", "code": "NET-001"})
+    condition.seen(None, "warning", {"event": "audit.head_not_kept", "code": "BOT-003"})
+    return pages | {"status-ill": status_page(condition, now)}
 
 
 def _written(file: Path, text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -256,3 +257,57 @@ class CaseSystemConformance:
         answer = await bench.system.check()
 
         assert answer.ok, answer.message
+
+    @pytest.mark.parametrize("road", [PREPARED, FOR_REVIEW, URGENT], ids=["prepared", "for_review", "urgent"])
+    async def test_a_robot_that_has_forgotten_what_it_wrote_finds_the_case_and_sees_when_all_of_it_stands(
+        self, bench: Bench, road: tuple[EffectKind, ...]
+    ) -> None:
+        case_id = bench.new[0]
+        before = await bench.system.application(case_id)
+        assert not before.begun
+        assert not (await bench.system.stored(case_id)).whole
+        long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+        for kind in road:
+            assert kind is EffectKind.AWAITING_DECISION or not (await bench.system.stored(case_id)).whole, kind
+            await bench.system.apply(effect(kind, case_id))
+
+        assert (await bench.system.stored(case_id)).whole
+        assert [case.case_id async for case in bench.system.find_begun(long_ago)] == [case_id]
+        assert (await bench.system.application(case_id)).begun
+        (changed,) = [case.changed_at async for case in bench.system.find_begun(long_ago)]
+        assert [case async for case in bench.system.find_begun(changed)] == [], "only what was changed after that"
+
+    @pytest.mark.parametrize("road", [PREPARED, FOR_REVIEW], ids=["prepared", "for_review"])
+    async def test_a_run_that_comes_to_another_end_than_one_that_was_forgotten_still_leaves_the_case_to_a_person(
+        self, bench: Bench, road: tuple[EffectKind, ...]
+    ) -> None:
+        case_id = bench.new[0]
+        for kind in road:
+            await bench.system.apply(effect(kind, case_id))
+        status = (await bench.system.stored(case_id)).status
+        for kind in (EffectKind.UNDER_REVIEW, EffectKind.AWAITING_DECISION, EffectKind.MANUAL_REVIEW):
+            assert (await bench.system.apply(effect(kind, case_id, run=2))).found
+        assert (await bench.system.stored(case_id)).status == status
+
+    async def test_a_case_left_in_the_middle_by_a_forgotten_run_can_be_left_to_a_person(self, bench: Bench) -> None:
+        case_id = bench.new[0]
+        await bench.system.apply(effect(EffectKind.UNDER_REVIEW, case_id))
+        assert not (await bench.system.apply(effect(EffectKind.MANUAL_REVIEW, case_id))).found
+        assert (await bench.system.stored(case_id)).status == (await self._status_of(bench, DECIDED_ALONE, bench.new[1]))
+
+    async def _status_of(self, bench: Bench, road: tuple[EffectKind, ...], case_id: str) -> str:
+        for kind in road:
+            await bench.system.apply(effect(kind, case_id))
+        return (await bench.system.stored(case_id)).status
+
+    async def test_a_recommendation_of_the_same_run_with_another_proposal_is_told(self, bench: Bench) -> None:
+        case_id = bench.new[0]
+        first = effect(EffectKind.RECOMMENDATION, case_id)
+        await bench.system.apply(first)
+        assert (await bench.system.apply(first)).differs == ()
+        other = Effect(first.key, first.kind, case_id, {**first.payload, "amount": "17.00"})
+        receipt = await bench.system.apply(other)
+        assert (receipt.found, receipt.differs) == (True, ("proposal",))
+        assert len((await bench.system.stored(case_id)).recommendations) == 1
+        case = await bench.system.application(case_id)
+        assert first.key in (await bench.system.reading(case)).written

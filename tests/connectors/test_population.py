@@ -71,6 +71,21 @@ def test_a_larger_world_begins_with_the_smaller_one(applications: tuple[Applicat
     assert build(7, 60).applications == applications[:60]
 
 
+def test_more_applications_than_people_are_the_same_households_in_cases_and_under_party_ids_of_their_own() -> None:
+    first, many = build(7, 1440).applications, build(7, 3000).applications
+    assert len(many) == 3000
+    assert len({application.errand_id for application in many}) == len({application.errand_number for application in many}) == 3000
+    assert {application.errand_id for application in first} <= {application.errand_id for application in many}
+    assert [application.arrives for application in many] == sorted(application.arrives for application in many)
+    parties = [person.party_id for application in many for person in application.people]
+    assert len(parties) == len(set(parties))
+    assert {person.personnummer for application in many for person in application.people} == {
+        person.personnummer for application in first for person in application.people
+    }
+    named = [row["partyId"] for application in many for row in application.data.get("persons") or () if "partyId" in row]
+    assert len(named) == len(set(named))
+
+
 def test_about_a_third_are_standard_renewals_in_any_world_of_sixty_or_more(applications: tuple[ApplicationRecord, ...]) -> None:
     for cases in range(60, 301):
         ok = sum(application.expected.outcome == "ok" for application in applications[:cases])

@@ -90,6 +90,41 @@ async def test_a_read_on_a_cut_connection_is_counted_by_us_and_not_resent_in_sec
     assert len(server.requests) == 2
 
 
+async def test_what_comes_when_nobody_asked_is_never_taken_for_the_next_answer() -> None:
+    async def answer_twice(writer: asyncio.StreamWriter) -> bool:
+        await answer(200, b'{"of": "the first"}')(writer)
+        await asyncio.sleep(0.05)
+        return await answer(200, b'{"of": "nobody"}')(writer)
+
+    async with neighbour(answer_twice, answer(200, b'{"of": "the second"}'), pool_size=1) as (server, transport):
+        assert (await read(transport)).json() == {"of": "the first"}
+        await asyncio.sleep(0.15)
+        assert (await read(transport)).json() == {"of": "the second"}
+    assert len(server.requests) == 2
+
+
+async def test_what_is_said_before_the_answer_is_passed_over() -> None:
+    first = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
+    async with neighbour(raw(first)) as (_, transport):
+        assert (await write(transport)).json() == {}
+
+
+async def test_a_neighbour_that_wants_to_speak_something_else_is_refused() -> None:
+    switching = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\nwhatever"
+    async with neighbour(raw(switching), attempts=1) as (_, transport):
+        with pytest.raises(PermanentError, match="NET-009"):
+            await read(transport)
+
+
+async def test_a_header_with_a_line_break_is_never_written() -> None:
+    async with neighbour(answer()) as (server, transport):
+        with pytest.raises(ValueError, match="line break"):
+            await read(transport, headers={"x-thing": "1\r\nx-other: 2"})
+    with pytest.raises(ValueError, match="line break"):
+        Transport("http://registers.example", TransportSettings(), neighbour="registers", headers={"x-thing": "1\n"})
+    assert not server.requests
+
+
 async def test_a_write_that_never_left_us_has_a_known_outcome() -> None:
     transport = Transport(f"http://127.0.0.1:{free_port()}", TransportSettings(**QUICK), neighbour="registers")
     with pytest.raises(RetriableError, match="NET-001") as caught:

@@ -109,11 +109,13 @@ def test_a_cut_end_ends_verify_with_1_and_is_named(handled: Town) -> None:
     raw = sqlite3.connect(database)
     (last,) = raw.execute("SELECT max(seq) FROM events").fetchone()
     with raw:
-        guard = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'events_no_delete'").fetchone()[0]
-        raw.execute("DROP TRIGGER events_no_delete")
+        guards = raw.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'event%_no_delete'").fetchall()
+        for name, _ in guards:
+            raw.execute(f"DROP TRIGGER {name}")
         raw.execute("DELETE FROM event_details WHERE seq > 5")
         raw.execute("DELETE FROM events WHERE seq > 5")
-        raw.execute(guard)
+        for _, guard in guards:
+            raw.execute(guard)
     raw.close()
     assert last > 5
     code, said = _audit(handled, "verify")

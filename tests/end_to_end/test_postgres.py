@@ -108,7 +108,7 @@ def test_when_the_robot_that_pulls_is_killed_the_other_takes_over_its_pulling_an
             first.wait()
             killed = time.monotonic()
             running.demo.arrive(5)
-            wait_for(lambda: _events(running)["pull.taken_over"] == 1, within_s=30, what="the other robot's pulling")
+            wait_for(lambda: _events(running)["pull.taken_over"] > 0, within_s=30, what="the other robot's pulling")
             wait_for(lambda: len(running.items()) >= 60, within_s=TAKEN_OVER_WITHIN_S, what="what has come since")
             wait_for(lambda: _all_at_rest(running), within_s=TAKEN_OVER_WITHIN_S, what="every case at rest")
             assert time.monotonic() - killed < TAKEN_OVER_WITHIN_S

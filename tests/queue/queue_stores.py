@@ -12,12 +12,15 @@ from typing import Any, Protocol
 from postgres_server import PostgresServer
 from sqlalchemy import Connection, Engine, create_engine, event, text
 
-from workqueue import MasterKey, PostgresAddress, QueueClock, WorkQueue, upgrade
+from workqueue import MasterKey, MasterKeys, PostgresAddress, QueueClock, WorkQueue, upgrade
 from workqueue.database import Place
+from workqueue.keyring import Keyring
 from workqueue.postgres import PostgresDatabase
 from workqueue.tables import metadata
 
 TEMPLATE = "template_of_tests"
+KEPT = ("store", "secrets")
+"""What a database is made with."""
 
 
 class StoreUnderTest(Protocol):
@@ -145,7 +148,10 @@ class PostgresStore:
         if self._opened == len(self._kept):
             self._kept.append(OnGivenTime(self._address))
         self._opened += 1
-        return WorkQueue(self._kept[self._opened - 1], self.key, clock)
+        database = self._kept[self._opened - 1]
+        with database.read() as tx:
+            keyring = Keyring.of(tx, MasterKeys.of(self.key), database.read)
+        return WorkQueue(database, keyring, clock)
 
     @contextmanager
     def raw(self) -> Iterator[Connection]:
@@ -174,7 +180,7 @@ class PostgresStore:
         self._opened = 0
         with self.raw() as raw, self.unguarded(raw):
             for table in metadata.sorted_tables:
-                if table.name != "store":
+                if table.name not in KEPT:
                     raw.execute(table.delete())
             for name, column in (("items", "id"), ("drafts", "id")):
                 raw.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', '{column}'), 1, false)"))

@@ -1,7 +1,8 @@
 """Workers in their own processes, for tests that kill them. Run: python -m tests.queue.queue_worker FOLDER [ADDRESS]
 
 One process loads the program and then, for each line on its standard input, forks a worker, prints its process id, waits for it and
-prints how it ended. A line is `claim` or `work`, and for `work` the step at which the worker kills itself with SIGKILL (0 = never).
+prints how it ended. A line is `claim`, `work` or `together`, and for the last two the step at which the worker kills itself
+with SIGKILL (0 = never).
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workqueue import AuditEvent, Claimed, MasterKey, NewEffect, PostgresAddress, StaleLease, State, WorkQueue
+from workqueue import AuditEvent, Claimed, EffectDone, MasterKey, NewEffect, PostgresAddress, StaleLease, State, WorkQueue
 from workqueue.database import Place
 
 CLAIM_LEASE_S = 60.0
 WORK_LEASE_S = 0.5
 BATCH = 3
+TOGETHER = 4
 KINDS = ("recommendation", "document", "warning")
 _PAUSE_S = 0.02
 _TOGETHER_S = 30.0
@@ -65,10 +67,46 @@ class Worker:
             if not claimed:
                 time.sleep(_PAUSE_S)
 
+    def work_together(self) -> None:
+        """Take all cases there is a lease for through the queue together, and note in a file what is done once it is said to be."""
+        dialect = self.queue._db._writes.dialect  # type: ignore[attr-defined]  # both kinds have it
+        commit = dialect.do_commit
+
+        def counted(connection: object) -> None:
+            self._step()
+            commit(connection)
+            self._step()
+
+        dialect.do_commit = counted
+        while self.queue.unfinished():
+            self.queue.release_expired()
+            cases = self.queue.claim(f"worker-{os.getpid()}", TOGETHER, WORK_LEASE_S)
+            with self.queue.group():
+                for case in cases:
+                    if case.state is State.ASSESSING:
+                        self._finish(case)
+                        self._step()
+            self._note("finished", cases)
+            with self.queue.group():
+                for case in cases:
+                    written = [EffectDone(effect.key, "reference") for effect in self.queue.pending_effects(case)]
+                    self.queue.end(case, State.DELIVERED, [AuditEvent("case.delivered")], done=written)
+                    self._step()
+            self._note("ended", cases)
+            if not cases:
+                time.sleep(_PAUSE_S)
+
+    def _note(self, what: str, cases: list[Claimed]) -> None:
+        with (self._outside.parent / "told").open("a", encoding="utf-8") as file:
+            file.writelines(f"{what} {case.case_ref}\n" for case in cases)
+
+    def _finish(self, case: Claimed) -> None:
+        effects = [NewEffect(f"{case.case_id}:{case.version}:{kind}:{case.run}", kind) for kind in KINDS]
+        self.queue.finish(case, "ok", {"case": case.case_id}, effects, [AuditEvent("case.assessed")])
+
     def _take(self, case: Claimed) -> None:
         if case.state is State.ASSESSING:
-            effects = [NewEffect(f"{case.case_id}:{case.version}:{kind}:{case.run}", kind) for kind in KINDS]
-            self.queue.finish(case, "ok", {"case": case.case_id}, effects, [AuditEvent("case.assessed")])
+            self._finish(case)
             self._step()
         for effect in self.queue.pending_effects(case):
             found = self._write_outside(effect.key)
@@ -114,6 +152,8 @@ def _begin(folder: Path, what: str, step: int) -> int:
         return pid
     if what == "claim":
         (folder / f"claimed-{os.getpid()}").write_text("\n".join(_claim_all(folder)), encoding="utf-8")
+    elif what == "together":
+        Worker(folder, step).work_together()
     else:
         Worker(folder, step).work()
     os._exit(0)

@@ -245,3 +245,30 @@ def test_a_claim_out_of_bounds_is_refused(queue: WorkQueue, limit: int, lease_s:
 
 def test_a_heartbeat_for_nothing_asks_nothing(queue: WorkQueue) -> None:
     assert queue.heartbeat([], LEASE_S) == set()
+
+
+def test_a_case_whose_worker_died_can_be_left_out_or_taken_alone(bench: Bench) -> None:
+    for case_id in ("a", "b"):
+        bench.queue.add(pulled(case_id))
+    for _ in range(2):
+        assert [one.case_id for one in bench.queue.claim("worker", 1, LEASE_S)] == ["a"]
+        bench.clock.advance(seconds=LEASE_S + 1)
+        bench.queue.release_expired()
+    assert bench.queue.due_after_rescues(2)
+    assert not bench.queue.due_after_rescues(3)
+
+    assert [one.case_id for one in bench.queue.claim("worker", 10, LEASE_S, most_rescues=1)] == ["b"]
+    assert [(one.case_id, one.rescues) for one in bench.queue.claim("worker", 10, LEASE_S, least_rescues=2)] == [("a", 2)]
+    assert not bench.queue.due_after_rescues(2)
+
+
+def test_a_case_that_came_as_far_as_to_rest_has_not_killed_anybody(bench: Bench) -> None:
+    bench.assessing()
+    bench.clock.advance(seconds=LEASE_S + 1)
+    bench.queue.release_expired()
+    claimed = bench.claim_one()
+    assert claimed.rescues == 1
+    bench.queue.rest(claimed, State.WAITING_FOR_INCOME, bench.in_hours(1), "income_month_open")
+    bench.clock.advance(hours=2)
+    bench.queue.release_due()
+    assert bench.claim_one().rescues == 0

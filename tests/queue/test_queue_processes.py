@@ -31,6 +31,8 @@ KILLS = 20
 SEED = 7
 STEPS_OF_A_CASE = range(1, 10)
 """Claimed, finished, then written and received for each of three, and ended."""
+STEPS_OF_A_GROUP = (3, 5, 7, 8, 9, 12, 14)
+"""Claimed (before and after its commit), each of four finished, before and after the commit, each of four ended, and so again."""
 DEADLINE_S = 120
 
 
@@ -181,3 +183,33 @@ def test_killed_at_random_nothing_is_lost_or_doubled(queue: WorkQueue, workers: 
 
     assert workers.code() == 0
     _nothing_is_lost_or_doubled(queue, tmp_path, cases)
+
+
+def test_killed_within_a_group_what_was_told_is_stored_and_the_rest_is_done_again(
+    queue: WorkQueue, workers: Workers, tmp_path: Path
+) -> None:
+    cases = _fill(queue, 12)
+    told = tmp_path / "told"
+    for step in STEPS_OF_A_GROUP:
+        workers.start("together", die_at=step)
+        assert workers.code() == -signal.SIGKILL, "the worker was killed, it did not end"
+        _told_is_stored(queue, told)
+    workers.start("together")
+
+    assert workers.code() == 0
+    assert {item.case_id for item in queue.items(State.DELIVERED)} == cases
+    for case in cases:
+        what = Counter(event.what for event in queue.events(case))
+        assert (what["pulled"], what["case.assessed"], what["case.delivered"]) == (1, 1, 1)
+    assert queue.integrity() == []
+    assert queue.verify_audit().problems == ()
+
+
+def _told_is_stored(queue: WorkQueue, told: Path) -> None:
+    """Nobody heard that something was done which is not there after the crash."""
+    for line in told.read_text(encoding="utf-8").splitlines() if told.exists() else ():
+        what, ref = line.split()
+        item = queue.item(ref)
+        assert item is not None
+        assert item.outcome == "ok"
+        assert what == "finished" or item.state is State.DELIVERED

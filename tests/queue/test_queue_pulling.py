@@ -118,6 +118,8 @@ def test_what_was_looked_at_is_remembered_per_case_system(queue: WorkQueue) -> N
     queue.mark_seen(SYSTEM, {"case-2": "y"})
     queue.mark_seen("other", {"case-1": "z"})
     assert queue.known(SYSTEM) == {"case-1": "2026-11-29T10:00:00+01:00", "case-2": "y"}
+    assert queue.known(SYSTEM, ["case-2", "case-3"]) == {"case-2": "y"}
+    assert queue.known(SYSTEM, []) == {}
 
 
 def test_the_last_pull_is_remembered_per_case_system(bench: Bench) -> None:

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from alembic import command as alembic_command
@@ -15,15 +14,27 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, bindparam, event, inspect, text
+from sqlalchemy import bindparam, inspect, text
 
-from tests.queue.queue_bench import START, Bench, FakeClock, pulled
+from tests.queue.queue_bench import START, FakeClock, pulled
 from tests.queue.queue_stores import StoreUnderTest, place_url
-from workqueue import MasterKey, PermanentQueueError, PostgresAddress, WorkQueue, upgrade
+from workqueue import (
+    AuditEvent,
+    KeptHead,
+    MasterKey,
+    MasterKeys,
+    PermanentQueueError,
+    PostgresAddress,
+    WorkQueue,
+    add_key,
+    remove_keys,
+    upgrade,
+)
 from workqueue.database import Place, database_at
-from workqueue.sealing import ASSIGNED_TO, DETAILS, NUMBER, Sealer
+from workqueue.keyring import CONTROL_SAMPLE, inherited_secrets
+from workqueue.sealing import ASSIGNED_TO, DETAILS, NUMBER, old_box
 from workqueue.tables import metadata
-from workqueue.upgrading import _store_key_check, head
+from workqueue.upgrading import head, store_key_check
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATIONS = ROOT / "queue" / "workqueue" / "migrations"
@@ -103,6 +114,8 @@ OLD_ITEM = """INSERT INTO items (case_ref, case_system, case_id, version, is_cur
     not_before, deadline, first_pulled_at, attempts, rescues, lease)
     VALUES (:ref, 'caremanagement', :case, 'v1', true, :number, :assigned, '2026-12', 1, 'ready', 1, :at, :at, :at, 0, 0, 0)"""
 OLD_EVENT = "INSERT INTO events (event_id, item_id, at, what, actor, details) VALUES (:event, :item, :at, :what, 'robot', :details)"
+CHAINED = "0002"
+"""The last revision in which the audit was no chain."""
 OLD_EVENTS = 2500
 """More than a migration takes at a time."""
 
@@ -113,9 +126,9 @@ def _make_old(place: Place, key: MasterKey, alembic: Config, revision: str) -> N
     database.prepare()
     with database.upgrade() as connection:
         alembic.attributes["connection"] = connection
-        alembic_command.upgrade(alembic, revision)
-        _store_key_check(connection, key)
-        sealer = Sealer(key)
+        alembic_command.upgrade(alembic, min(revision, CHAINED))
+        store_key_check(connection, key)
+        sealer = old_box(key.derive(b"stored values"), key.key_id)
         old = metadata.tables["items"]
         typed = text(OLD_ITEM).bindparams(bindparam("at", type_=old.c.deadline.type))
         ref = "old2345678"
@@ -132,10 +145,13 @@ def _make_old(place: Place, key: MasterKey, alembic: Config, revision: str) -> N
             for number in range(OLD_EVENTS)
         ]
         connection.execute(text(OLD_EVENT).bindparams(bindparam("at", type_=old.c.deadline.type)), rows)
+        if revision > CHAINED:
+            alembic.attributes["audit_root"] = key.derive(b"audit")
+            alembic_command.upgrade(alembic, revision)
     database.close()
 
 
-@pytest.mark.parametrize("revision", ["0001", "0002"])
+@pytest.mark.parametrize("revision", ["0001", "0002", "0003"])
 def test_a_database_of_an_older_version_is_brought_up_and_its_audit_chained(
     place: Place, key: MasterKey, alembic: Config, revision: str
 ) -> None:
@@ -151,6 +167,63 @@ def test_a_database_of_an_older_version_is_brought_up_and_its_audit_chained(
     queue.add(pulled(version="v2"))
     found = queue.verify_audit()
     assert (found.problems, found.events) == ((), OLD_EVENTS + 2)
+    queue.close()
+
+
+def test_what_an_older_program_sealed_is_opened_after_each_case_has_a_key_and_after_the_master_key_is_exchanged(
+    place: Place, key: MasterKey, alembic: Config, tmp_path: Path
+) -> None:
+    """The control sample stays the same, too, and the audit's lines are never sealed anew: the chain binds them."""
+    _make_old(place, key, alembic, "0003")
+    upgrade(place, key=key)
+    file = tmp_path / "master.key"
+    first = WorkQueue.open(place, key=MasterKeys.load(file), clock=FakeClock())
+    head_before, sample = first.audit_head(), first.derived_key(CONTROL_SAMPLE)
+    assert sample == key.derive(b"control sample")
+    assert [(one.key_id, one.secrets, one.cases) for one in first.key_use()] == [(key.key_id, 5, 1)]
+
+    for queue in (first, _with_a_new_key_alone(place, file)):
+        (claimed,) = queue.claim("worker", 10, 60)
+        assert (claimed.number, claimed.assigned_to) == ("EB-1", None)
+        queue.try_later(claimed, START, "NET-001")
+        assert queue.events("case-1")[-1].details == {"n": OLD_EVENTS - 1}
+        assert queue.derived_key(CONTROL_SAMPLE) == sample
+        found = queue.verify_audit([KeptHead(1, head_before.seq, head_before.hash)] if head_before else [])
+        assert found.problems == ()
+        queue.close()
+
+
+def _with_a_new_key_alone(place: Place, file: Path) -> WorkQueue:
+    old = MasterKeys.load(file).ids
+    add_key(file)
+    queue = WorkQueue.open(place, key=MasterKeys.load(file), clock=FakeClock())
+    queue.rotate_keys("tester")
+    queue.close()
+    remove_keys(file, old)
+    return WorkQueue.open(place, key=MasterKeys.load(file), clock=FakeClock())
+
+
+def test_what_an_older_program_adds_while_the_new_one_runs_is_worked_off(place: Place, key: MasterKey) -> None:
+    """While the new version is brought in the old one may still pull: its cases have no key of their own."""
+    inherited = inherited_secrets(key)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("workqueue.upgrading.fresh_secrets", lambda _: inherited)
+        upgrade(place, key=key)
+    sealer, ref = old_box(key.derive(b"stored values"), key.key_id), "old2345678"
+    sealed = {"number": sealer.seal(NUMBER, ref, "EB-1"), "assigned": sealer.seal(ASSIGNED_TO, ref, "joe01doe")}
+    database = database_at(place)
+    with database.write() as tx:
+        typed = text(OLD_ITEM).bindparams(bindparam("at", type_=metadata.tables["items"].c.deadline.type))
+        tx.execute(typed, {"ref": ref, "case": "case-1", "at": START} | sealed)
+    database.close()
+    queue = WorkQueue.open(place, key=key, clock=FakeClock())
+    (claimed,) = queue.claim("worker", 10, 60)
+    assert (claimed.number, claimed.assigned_to) == ("EB-1", "joe01doe")
+    queue.finish(claimed, "ok", {"proposal": "BIFALL"}, [], [AuditEvent("case.assessed", details={"n": 1})])
+    assert queue.draft("case-1") == {"proposal": "BIFALL"}
+    assert queue.add(pulled(version="v2")).superseded == 1
+    assert queue.events(ref)[0].details["n"] == 1
+    assert queue.verify_audit().problems == ()
     queue.close()
 
 
@@ -238,7 +311,7 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(place: Place, key: MasterKe
         raise RuntimeError("pulled the plug")
 
     with monkeypatch.context() as patched:
-        patched.setattr("workqueue.upgrading._store_key_check", fail)
+        patched.setattr("workqueue.upgrading.store_key_check", fail)
         with pytest.raises(RuntimeError):
             upgrade(place, key=key)
     assert _tables(place) == []
@@ -283,37 +356,3 @@ def test_of_several_that_bring_up_one_database_at_once_one_does_it(place: Place,
     with ThreadPoolExecutor(MANY) as pool:
         done = list(pool.map(lambda _: upgrade(place, key=key), range(MANY)))
     assert sorted(done) == [False] * (MANY - 1) + [True]
-
-
-@pytest.mark.parametrize(
-    ("call", "index"),
-    [
-        (lambda queue: queue.claim("worker", 1, 60), "items_to_claim"),
-        (lambda queue: queue.release_expired(), "items_in_hand"),
-        (lambda queue: queue.release_due(), "items_at_rest"),
-    ],
-    ids=["claim", "release_expired", "release_due"],
-)
-def test_what_runs_all_the_time_reads_its_own_small_index(bench: Bench, kind: str, call: Callable[[WorkQueue], object], index: str) -> None:
-    plans: list[str] = []
-    said: list[str] = []
-
-    def explain(connection: Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if "UPDATE items" in statement:
-            said.append(statement)
-            dbapi: Any = connection.connection
-            if kind == "postgres":
-                dbapi.execute("SET LOCAL enable_seqscan = off")
-                plans.extend(row[0] for row in dbapi.execute(f"EXPLAIN {statement}", parameters))
-            else:
-                plans.extend(row[3] for row in dbapi.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
-
-    engine = bench.queue._db._writes  # type: ignore[attr-defined]  # both kinds have it
-    event.listen(engine, "before_cursor_execute", explain)
-    try:
-        call(bench.queue)
-    finally:
-        event.remove(engine, "before_cursor_execute", explain)
-    uses = {"sqlite": (f"USING INDEX {index}", f"USING COVERING INDEX {index}"), "postgres": (f"Scan using {index}", f"Scan on {index}")}
-    assert any(use in plan for plan in plans for use in uses[kind]), plans
-    assert len(said) == 1, "it is ONE statement"

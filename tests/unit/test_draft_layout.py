@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +36,19 @@ def test_a_cleaned_text_is_one_line_without_control_characters(text: str) -> Non
     assert "\x1b" not in cleaned
     assert "\u202e" not in cleaned
     assert words.clean(cleaned) == cleaned
+
+
+pieces = st.sampled_from(
+    ["ord", "bindestreck-ord", "12 345 kr", "6\u00a0900\u00a0kr", "x" * 70, "y" * 101, "  ", " ", "\t", "\n", "\u00a0", "\u2028", "§", "å"]
+)
+
+
+@given(st.lists(pieces | st.text(max_size=20), max_size=40).map(" ".join), st.sampled_from([0, 2, 4]), st.sampled_from([0, 2]))
+def test_lines_break_where_textwrap_breaks_them(text: str, indent: int, hang: int) -> None:
+    text = "".join(char for char in text if not char.isdigit() and char not in "%§\x1f").replace("kap.", "").replace("kr", "")
+    wrapped = textwrap.wrap(text, WIDTH, initial_indent=" " * indent, subsequent_indent=" " * (indent + hang), break_on_hyphens=False)
+
+    assert paragraph(text, indent, hang) == "\n".join(wrapped)
 
 
 def test_a_law_is_kept_on_one_line() -> None:

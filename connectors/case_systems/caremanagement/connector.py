@@ -14,11 +14,11 @@ from connectors.case_systems.caremanagement.eligibility import Eligibility
 from connectors.case_systems.caremanagement.errors import CARE, changed_meanwhile
 from connectors.case_systems.caremanagement.fields import Unreadable
 from connectors.case_systems.caremanagement.settings import CareManagementSettings, LifecareNames
-from connectors.case_systems.caremanagement.standing import Watch, assigned, decided
+from connectors.case_systems.caremanagement.standing import MAY_BE_OURS, Watch, assigned, decided
 from connectors.case_systems.caremanagement.stored import stored_draft
 from connectors.case_systems.caremanagement.tables import WARNING_OF_FLAG
 from connectors.case_systems.caremanagement.version import version_of
-from connectors.case_systems.caremanagement.writes import Writer
+from connectors.case_systems.caremanagement.writes import Writer, key_of
 from connectors.case_systems.port import CaseApplication, CaseListed, CaseReading, Effect, Receipt, Standing, StoredDraft
 from connectors.errors import ConnectorError
 from connectors.handshake import Handshake
@@ -55,6 +55,10 @@ class CareManagement:
         """Yield the cases in status RECEIVED, oldest first, each once."""
         return finding.find_new(self._api, self._settings, since)
 
+    def find_begun(self, since: datetime) -> AsyncIterator[CaseListed]:
+        """Yield the cases in statuses that the robot sets, changed after `since`, oldest first, each once."""
+        return finding.find_begun(self._api, self._settings, since)
+
     async def application(self, case_id: str) -> CaseApplication:
         """Read the application, whose case it is by the errand alone, and its version.
 
@@ -70,6 +74,7 @@ class CareManagement:
             standing=await self._watch.by_errand(case_id, view, assigned(view)),
             assigned_to=assigned(view),
             application=None,
+            begun=view.get("status") in MAY_BE_OURS,
         )
         try:
             found = application.read(
@@ -87,8 +92,10 @@ class CareManagement:
         """
         if case.application is None:
             return CaseReading(case, History(known=False), protected=False)
-        if decided(await self._api.decisions(case.case_id)):
+        decisions = await self._api.decisions(case.case_id)
+        if decided(decisions):
             return CaseReading(case, History(known=False, decided_by_person=True), protected=False)
+        written = frozenset(key for row in decisions if (key := key_of(row.get("description"))) is not None)
         parties = await self._parties(case)
         month = case.application.month
         adults = [parties[member.ref] for member in case.application.household.members if member.role != "child"]
@@ -108,7 +115,7 @@ class CareManagement:
             self._names,
         )
         whole = _completed(case.application, members, checked, [*notes, *unclear])
-        return CaseReading(replace(case, application=whole), past, protected=bool(checked and checked.protected))
+        return CaseReading(replace(case, application=whole), past, protected=bool(checked and checked.protected), written=written)
 
     async def standing(self, case_id: str, assigned_to: str | None) -> Standing:
         """Say whose case it is now."""
@@ -125,7 +132,7 @@ class CareManagement:
 
     async def stored(self, case_id: str) -> StoredDraft:
         """Read back what stands for a case."""
-        return await stored_draft(self._api, self._watch, self._names, case_id)
+        return await stored_draft(self._api, self._watch, self._settings, self._names, case_id)
 
     def warning_type(self, flag_code: str) -> str | None:
         """Return the type of warning that fits a flag; None when none of CareManagement's does."""

@@ -33,15 +33,29 @@ class Unreadable(Exception):
 
 def clean(value: Any, depth: int = 0) -> Any:
     """Return the JSON value with broken characters replaced. Raises Unreadable when it is nested too deep."""
-    if depth > MAX_DEPTH:
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() else _whole(value)
+    if kind is not dict and kind is not list:
+        return value
+    if depth >= MAX_DEPTH and value:
         raise Unreadable("nonsense")
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode()
-    if isinstance(value, list):
-        return [clean(item, depth + 1) for item in value]
-    if isinstance(value, dict):
-        return {clean(key, depth + 1): clean(item, depth + 1) for key, item in value.items()}
-    return value
+    # Most of what comes is plain ASCII or no text at all: a call for each value would cost more than all else that is read of it.
+    if kind is list:
+        return [
+            item if (its := type(item)) is not dict and its is not list and (its is not str or item.isascii()) else clean(item, depth + 1)
+            for item in value
+        ]
+    return {
+        key if key.isascii() else _whole(key): item
+        if (its := type(item)) is not dict and its is not list and (its is not str or item.isascii())
+        else clean(item, depth + 1)
+        for key, item in value.items()
+    }
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 class Section:

@@ -10,7 +10,7 @@ from connectors.case_systems.caremanagement.api import Api
 from connectors.case_systems.caremanagement.errors import list_too_long, not_contract
 from connectors.case_systems.caremanagement.fields import moment_of
 from connectors.case_systems.caremanagement.settings import CareManagementSettings
-from connectors.case_systems.caremanagement.standing import RECEIVED
+from connectors.case_systems.caremanagement.standing import MAY_BE_OURS, RECEIVED
 from connectors.case_systems.caremanagement.tables import SLUGS
 from connectors.case_systems.port import CaseListed
 
@@ -18,8 +18,20 @@ _OVERLAP = timedelta(seconds=1)
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-async def find_new(api: Api, settings: CareManagementSettings, since: datetime | None) -> AsyncIterator[CaseListed]:
-    """Yield each new case once, oldest first.
+def find_new(api: Api, settings: CareManagementSettings, since: datetime | None) -> AsyncIterator[CaseListed]:
+    """Yield each new case once, oldest first."""
+    return _find(api, settings, frozenset({RECEIVED}), since)
+
+
+def find_begun(api: Api, settings: CareManagementSettings, changed: datetime) -> AsyncIterator[CaseListed]:
+    """Yield each case once that has a status which the robot's writes lead to, and was changed after that moment."""
+    return _find(api, settings, MAY_BE_OURS, None, changed)
+
+
+async def _find(
+    api: Api, settings: CareManagementSettings, statuses: frozenset[str], since: datetime | None, changed: datetime | None = None
+) -> AsyncIterator[CaseListed]:
+    """Yield each case in those statuses once, oldest first.
 
     A case leaves the list when somebody begins it, and what comes after it moves up a place: page numbers would then skip cases. So
     the next question asks for what was created after the last one seen (a second of overlap, for equal times), and pages are turned
@@ -29,10 +41,10 @@ async def find_new(api: Api, settings: CareManagementSettings, since: datetime |
     seen: set[str] = set()
     bound, page, total = since, 0, None
     for _ in range(settings.max_pages):
-        answer = await api.list_errands(condition(bound), page=page, size=settings.page_size)
+        answer = await api.list_errands(condition(bound, statuses, changed), page=page, size=settings.page_size)
         rows = _rows(answer)
         for row in rows:
-            listed = _listed(row)
+            listed = _listed(row, statuses)
             if listed is not None and listed.case_id not in seen:
                 seen.add(listed.case_id)
                 yield listed
@@ -50,18 +62,29 @@ async def find_new(api: Api, settings: CareManagementSettings, since: datetime |
     raise list_too_long()
 
 
-def condition(since: datetime | None) -> str:
-    """Return the filter for new cases, in spring-filter's syntax."""
+def condition(since: datetime | None, statuses: frozenset[str] = frozenset({RECEIVED}), changed: datetime | None = None) -> str:
+    """Return the filter for cases, new ones when nothing else is said, in spring-filter's syntax."""
     slugs = ",".join(f"'{slug}'" for slug in SLUGS)
-    wanted = f"status:'{RECEIVED}' and typeSlug in [{slugs}]"
-    if since is None:
-        return wanted
-    return f"{wanted} and created>'{since.astimezone(UTC).isoformat(timespec='milliseconds').replace('+00:00', 'Z')}'"
+    wanted = f"{_status(statuses)} and typeSlug in [{slugs}]"
+    if since is not None:
+        wanted += f" and created>'{_written(since)}'"
+    if changed is not None:
+        wanted += f" and modified>'{_written(changed)}'"
+    return wanted
 
 
-def _listed(row: Mapping[str, Any]) -> CaseListed | None:
+def _status(statuses: frozenset[str]) -> str:
+    quoted = [f"'{status}'" for status in sorted(statuses)]
+    return f"status:{quoted[0]}" if len(quoted) == 1 else f"status in [{','.join(quoted)}]"
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _listed(row: Mapping[str, Any], statuses: frozenset[str]) -> CaseListed | None:
     case_id, status, slug = row.get("id"), row.get("status"), row.get("typeSlug")
-    if not isinstance(case_id, str) or not case_id or status != RECEIVED or slug not in SLUGS:
+    if not isinstance(case_id, str) or not case_id or status not in statuses or slug not in SLUGS:
         return None
     changes = [moment for key in ("modified", "touched") if (moment := moment_of(row.get(key)))]
     created = moment_of(row.get("created")) or min(changes, default=_NEVER)

@@ -32,6 +32,16 @@ STEPS = frozenset(
 )
 """The only changes of status that the robot makes. CareManagement accepts any: the table is kept here."""
 
+PASSED = {
+    AWAITING_DECISION: frozenset({UNDER_REVIEW, NEEDS_MANUAL_REVIEW}),
+    SUPPLEMENT_REQUESTED: frozenset({UNDER_REVIEW}),
+    NEEDS_MANUAL_REVIEW: frozenset({UNDER_REVIEW, AWAITING_DECISION}),
+}
+"""What need not be set any more when the robot itself has brought the case further, in a run that it may have forgotten."""
+
+INSTEAD = {(source, NEEDS_MANUAL_REVIEW): AWAITING_DECISION for source in (UNDER_REVIEW, SUPPLEMENT_REQUESTED)}
+"""Another step that leaves the case to a person, from where there is no step to the one wanted."""
+
 _REST_ON_STATUS = frozenset({EffectKind.UNDER_REVIEW, EffectKind.AWAITING_DECISION, EffectKind.MANUAL_REVIEW, EffectKind.NATIVE_DRAFT})
 """Writes that set the status: the one that stands must be ours at that moment."""
 

@@ -10,14 +10,14 @@ from connectors.case_systems.caremanagement.api import Api
 from connectors.case_systems.caremanagement.drafting import effective
 from connectors.case_systems.caremanagement.errors import gone
 from connectors.case_systems.caremanagement.fields import amount_of
-from connectors.case_systems.caremanagement.settings import LifecareNames
-from connectors.case_systems.caremanagement.standing import Watch, assigned
+from connectors.case_systems.caremanagement.settings import CareManagementSettings, LifecareNames
+from connectors.case_systems.caremanagement.standing import AWAITING_DECISION, NEEDS_MANUAL_REVIEW, Watch, assigned
 from connectors.case_systems.caremanagement.writes import key_of
 from connectors.case_systems.port import StoredDraft
 from rules.money import kronor
 
 
-async def stored_draft(api: Api, watch: Watch, names: LifecareNames, case_id: str) -> StoredDraft:
+async def stored_draft(api: Api, watch: Watch, settings: CareManagementSettings, names: LifecareNames, case_id: str) -> StoredDraft:
     """Return what stands for a case. Amounts are decimal strings in kronor; `key` is the effect key, None on what is not ours."""
     errand = await api.errand(case_id)
     if errand is None:
@@ -39,7 +39,15 @@ async def stored_draft(api: Api, watch: Watch, names: LifecareNames, case_id: st
         warnings=tuple(_warning(row) for row in warnings),
         income_rows=tuple(_income(row, names) for row in (draft or {}).get("incomes") or () if isinstance(row, dict)),
         priority=errand.get("priority"),
+        whole=_is_whole(errand.get("status"), documents, settings.created_by),
     )
+
+
+def _is_whole(status: object, documents: list[dict[str, Any]], me: str) -> bool:
+    """Say whether the robot's last write stands: `prepare` sets AWAITING_DECISION before the document is added, so that must be there."""
+    if status == AWAITING_DECISION:
+        return any(row.get("createdBy") == me for row in documents)
+    return status == NEEDS_MANUAL_REVIEW
 
 
 def _recommendation(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,11 +38,15 @@ def from_applicant(attachment: Mapping[str, Any]) -> bool:
 
 
 def _shaped(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _shaped(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
+    kind = type(value)
+    if kind is dict:
+        # Texts, truths and what has no value are most of it, and stand as they are.
+        return {
+            key: item if (its := type(item)) is str or its is bool else _shaped(item) for key, item in value.items() if item is not None
+        }
+    if kind is list:
         return [_shaped(item) for item in value]
-    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+    if kind is int or kind is Decimal:
         return f"number:{_plain(Decimal(value))}"
     return value
 

@@ -10,11 +10,13 @@ from typing import Any
 from connectors.case_systems.caremanagement import drafting
 from connectors.case_systems.caremanagement.api import Api
 from connectors.case_systems.caremanagement.errors import gone, illegal_transition, no_party, taken
-from connectors.case_systems.caremanagement.fields import party_of
+from connectors.case_systems.caremanagement.fields import amount_of, party_of
 from connectors.case_systems.caremanagement.settings import CareManagementSettings, LifecareNames
 from connectors.case_systems.caremanagement.standing import (
     AWAITING_DECISION,
+    INSTEAD,
     NEEDS_MANUAL_REVIEW,
+    PASSED,
     STEPS,
     SUPPLEMENT_REQUESTED,
     UNDER_REVIEW,
@@ -68,11 +70,11 @@ class Writer:
         if decisions is None:
             decisions = await self._api.decisions(effect.case_id)
         found = _with_key((row for row in decisions if row.get("decisionType") == "RECOMMENDATION"), "description", effect.key)
+        payload = effect.payload
         if found is not None:
-            return Receipt(str(found.get("id")), found=True)
+            return Receipt(str(found.get("id")), found=True, differs=() if _same_proposal(found, payload) else ("proposal",))
         if decided(decisions):
             raise taken()
-        payload = effect.payload
         month = Month.parse(payload["month"])
         body: dict[str, Any] = {
             "decisionType": "RECOMMENDATION",
@@ -123,6 +125,9 @@ class Writer:
             return Receipt(target, found=True)
         if known is None and not await self._watch.status_is_ours(effect.case_id, errand):
             raise taken()
+        if target in PASSED.get(source, ()):
+            return Receipt(source, found=True)
+        target = INSTEAD.get((source, target), target)
         if (source, target) not in STEPS:
             raise illegal_transition(source, target)
         await self._api.patch(effect.case_id, {"status": target})
@@ -195,6 +200,16 @@ def key_of(text: object) -> str | None:
 
 def _with_key(rows: Iterable[Mapping[str, Any]], field: str, key: str) -> Mapping[str, Any] | None:
     return next((row for row in rows if isinstance(row.get(field), str) and row[field].rstrip().endswith(f"[{key}]")), None)
+
+
+def _same_proposal(found: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+    """Say whether a recommendation that stands proposes the same.
+
+    It was written for the same run: only a robot that has forgotten that run, and has computed it anew since, can have come to another.
+    """
+    amount = amount_of(found["amount"]) if found.get("amount") is not None else None
+    wanted = ore(payload["amount"]) if payload.get("amount") is not None else None
+    return found.get("value") == payload["value"] and amount == wanted
 
 
 def _receipt(reference: str, effect: Effect) -> Receipt:

@@ -23,7 +23,7 @@ _ASKED_LISTS = frozenset({"formansinformation", "ansprak", "beslut", "preliminar
 def decode(content: bytes) -> Json:
     """Return the JSON object, numbers exact. Raises Unreadable; a key that stands twice is unreadable too."""
     try:
-        found = json.loads(content, parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_once)
+        found = _READER.decode(content.decode(json.detect_encoding(content), "surrogatepass"))
     except (ValueError, RecursionError):
         raise Unreadable(codes.PAYLOAD) from None
     if not isinstance(found, dict):
@@ -40,6 +40,9 @@ def _once(pairs: list[tuple[str, Any]]) -> Json:
     if len(found) != len(pairs):
         raise ValueError("a key stands twice")
     return found
+
+
+_READER = json.JSONDecoder(parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_once)
 
 
 def as_list(value: object) -> list[Any]:

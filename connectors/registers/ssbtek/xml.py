@@ -49,8 +49,7 @@ def children(element: Element) -> Iterator[Element]:
 
 def named(element: Element, wanted: str) -> list[Element]:
     """Return the children with that local name."""
-    ending = "}" + wanted
-    return [child for child in element if isinstance(tag := child.tag, str) and (tag == wanted or tag.endswith(ending))]
+    return list(element.iterchildren(f"{{*}}{wanted}"))
 
 
 def only(element: Element, wanted: str, code: str) -> Element | None:

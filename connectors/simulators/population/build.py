@@ -15,6 +15,8 @@ from connectors.simulators.population.groups_money import COSTS, INCOMES, NORMS,
 from connectors.simulators.population.groups_registers import REGISTERS
 from connectors.simulators.population.groups_standard import STANDARD
 from connectors.simulators.population.groups_urgent import STOP, TAKEN, URGENT, WAITING
+from connectors.simulators.population.identity import MOST_APPLICATIONS
+from connectors.simulators.population.many import applied_again
 from connectors.simulators.world import ApplicationRecord, World
 
 TODAY = date(2026, 11, 30)
@@ -52,9 +54,10 @@ def build(seed: int, cases: int, today: date = TODAY) -> World:
 
     The month applied for is the one after `today`'s. `expected` is what a caseworker expects on `today` when that is the 28th or
     later, so that the month's incomes are complete, and the month has known norm amounts. A stop or urgent case is expected with its
-    code alone; one that is taken by a person, or waits for income, with none.
+    code alone; one that is taken by a person, or waits for income, with none. More than one seed has people for: they apply again.
     """
-    return World(seed, today, tuple(_application(seed, index, today, _arrival(index, today)) for index in range(cases)))
+    first = tuple(_application(seed, index, today, _arrival(index, today)) for index in range(min(cases, MOST_APPLICATIONS)))
+    return World(seed, today, first if cases <= MOST_APPLICATIONS else applied_again(first, cases))
 
 
 def arrivals(seed: int, first_index: int, count: int, day: date) -> tuple[ApplicationRecord, ...]:

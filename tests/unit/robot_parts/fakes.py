@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from connectors.case_systems.port import CaseApplication, CaseListed, CaseReading, Effect, Receipt, Standing, StoredDraft
+from connectors.case_systems.port import CaseApplication, CaseListed, CaseReading, Effect, EffectKind, Receipt, Standing, StoredDraft
 from connectors.errors import PermanentError, RetriableError
 from connectors.handshake import Handshake
 from connectors.registers.port import RegisterQuery
@@ -82,6 +82,8 @@ class FakeCase:
     reading_error: Exception | None = None
     protected: bool = False
     decided: bool = False
+    begun: bool = False
+    whole: bool = False
     unreadable: str | None = None
 
     def change(self, application: Application, version: str = "v2") -> None:
@@ -113,6 +115,12 @@ class FakeCaseSystem:
         if self.list_error:
             raise self.list_error
 
+    async def find_begun(self, since: datetime) -> AsyncIterator[CaseListed]:
+        """Yield what the robot has begun."""
+        for case_id, case in self.cases.items():
+            if case.begun and case.changed_at > since:
+                yield CaseListed(case_id, case.created_at, case.changed_at)
+
     async def application(self, case_id: str) -> CaseApplication:
         """Read one."""
         self.read.append(case_id)
@@ -120,7 +128,9 @@ class FakeCaseSystem:
         if case.error:
             raise case.error
         application = None if case.unreadable else case.file.application
-        return CaseApplication(case_id, f"EB-{case_id}", case.version, case.standing, case.assigned_to, application, case.unreadable)
+        return CaseApplication(
+            case_id, f"EB-{case_id}", case.version, case.standing, case.assigned_to, application, case.unreadable, case.begun
+        )
 
     async def reading(self, case: CaseApplication, *, partial: bool = False) -> CaseReading:
         """Read the history, unknown when it fails and `partial` is asked for."""
@@ -130,7 +140,8 @@ class FakeCaseSystem:
             if not partial:
                 raise held.reading_error
             history = type(history)(known=False)
-        return CaseReading(case, history, protected=held.protected)
+        keys = {one.key for one in self.applied if one.kind is EffectKind.RECOMMENDATION and one.case_id == case.case_id}
+        return CaseReading(case, history, protected=held.protected, written=frozenset(keys))
 
     async def standing(self, case_id: str, assigned_to: str | None) -> Standing:
         """Say whose it is."""
@@ -156,8 +167,22 @@ class FakeCaseSystem:
         return f"WARNING_{flag_code}"[:7]
 
     async def stored(self, case_id: str) -> StoredDraft:
-        """Not used here."""
-        raise NotImplementedError
+        """Read back the keys of recommendations and documents, and whether all is said to stand."""
+        case = self.cases[case_id]
+        written = {
+            kind: tuple({"key": one.key} for one in self.applied if one.kind is kind and one.case_id == case_id) for kind in EffectKind
+        }
+        return StoredDraft(
+            case_id=case_id,
+            number="",
+            status="",
+            standing=case.standing,
+            recommendations=written[EffectKind.RECOMMENDATION],
+            documents=written[EffectKind.DOCUMENT],
+            warnings=(),
+            income_rows=(),
+            whole=case.whole,
+        )
 
     async def check(self) -> Handshake:
         """Answer."""

@@ -24,7 +24,7 @@ def test_heads_are_only_ever_added(tmp_path: Path) -> None:
     first = file.read_bytes()
     append(file, OTHER)
     assert file.read_bytes().startswith(first)
-    assert list(kept_heads(file)) == [KeptHead(1, 1, "a" * 64), KeptHead(2, 2, "b" * 64)]
+    assert list(kept_heads(file)) == [KeptHead(1, 1, "a" * 64, AT), KeptHead(2, 2, "b" * 64, AT)]
     assert file.stat().st_mode & 0o777 == 0o600
 
 
@@ -66,7 +66,7 @@ async def test_a_head_is_kept_once_and_a_file_that_is_gone_is_told_once(tmp_path
     assert [(line["event"], line["log_level"]) for line in logs] == [("audit.head_not_kept", "warning"), ("audit.head_kept_again", "info")]
     head = queue.audit_head()
     assert head is not None
-    assert list(kept_heads(folder / "heads")) == [KeptHead(1, 1, head.hash)]
+    assert list(kept_heads(folder / "heads")) == [KeptHead(1, 1, head.hash, head.at)]
     database.close()
 
 

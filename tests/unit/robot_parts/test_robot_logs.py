@@ -125,3 +125,39 @@ def test_what_is_below_the_level_is_not_logged(said: Said) -> None:
     logging.getLogger("httpx").info("HTTP Request: GET http://x")
 
     assert said.lines() == []
+
+
+def test_a_watcher_sees_what_happens_also_when_only_errors_are_logged(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def watch(_logger: Any, _method: str, event: Any) -> Any:
+        seen.append(event["event"])
+        return event
+
+    monkeypatch.setattr(sys, "stdout", said.out)
+    logs.set_up("error", "json", watchers=[watch])
+    log = structlog.get_logger()
+    log.debug("neighbour.asked_again")
+    log.info("case.finished")
+    log.warning("case.rescued")
+    log.error("case.parked")
+
+    assert seen == ["case.finished", "case.rescued", "case.parked"]
+    assert [line["event"] for line in said.lines()] == ["case.parked"]
+
+
+def test_a_line_of_any_event_is_short_enough_to_be_written_in_one_piece(said: Said) -> None:
+    """Several workers write to one pipe: the kernel keeps lines of up to 4096 bytes whole."""
+    structlog.get_logger().info("case.finished", flags=["register.unavailable"] * 1000, outcome="å" * 5000, blanks={})
+
+    (line,) = said.lines()
+
+    assert (line["event"], line["flags"], len(line["outcome"])) == ("case.finished", "(1000)", 100)
+
+
+def test_each_line_says_which_worker_it_is_from(said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", said.out)
+    logs.set_up("info", "json", worker=2)
+    structlog.get_logger().info("pull.done")
+    logging.getLogger("some.library").warning("x")
+    assert [line["worker"] for line in said.lines()] == [2, 2]

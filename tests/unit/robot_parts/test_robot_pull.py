@@ -12,7 +12,7 @@ from connectors.errors import ConnectorError
 from robot.duty import PullDuty
 from robot.pull import Puller
 from tests.unit.robot_parts.fakes import CASE, MORNING, FakeCase, Robot, passing, refused, with_text
-from workqueue import Added, PermanentQueueError, PulledCase, State
+from workqueue import UNREAD, Added, PermanentQueueError, PulledCase, State
 
 
 async def test_pulling_twice_adds_nothing_and_reads_nothing_again(robot: Robot) -> None:
@@ -44,6 +44,36 @@ async def test_the_window_is_not_moved_while_a_case_is_unread_and_the_case_comes
 
     assert await robot.puller.pull() == 1
     assert robot.case_system.asked_since[1:] == [MORNING - timedelta(minutes=10)] * 3
+
+
+async def test_a_case_that_can_never_be_read_though_it_may_pass_has_a_deadline_and_is_with_a_person_then(robot: Robot) -> None:
+    """The case system answers with a server error for this one case, day after day."""
+    robot.case.error = passing("NET-007")
+    await robot.puller.pull()
+    first = robot.item()
+    assert (first.version, first.state, first.deadline) == (UNREAD, State.READY, MORNING + timedelta(hours=24))
+    for _ in range(3):
+        assert (await robot.go_on()).state is State.READY
+        await robot.puller.pull()
+        robot.clock.go_to(robot.item().not_before)
+    assert robot.item().case_ref == first.case_ref, "each pull finds it, and it stays the same case"
+
+    robot.clock.go_to(first.deadline)
+    assert (await robot.go_on()).state is State.HANDED_OVER
+
+
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_case_that_cannot_be_read_after_a_change_keeps_the_version_it_has(robot: Robot, ended: bool) -> None:
+    await robot.puller.pull()
+    if ended:
+        await robot.go_on()
+    before = robot.item()
+    robot.case.change(robot.standard.application)
+    robot.case.error = passing()
+
+    await robot.puller.pull(everything=True)
+
+    assert robot.item() == before
 
 
 async def test_what_was_listed_before_the_list_broke_off_is_kept_and_the_window_stays(robot: Robot) -> None:
@@ -159,3 +189,20 @@ async def test_a_robot_that_stood_still_in_a_pull_leaves_the_rest_to_the_one_tha
     assert await puller.pull() == 50
     assert not duty.held
     assert robot.queue.last_pull(robot.case_system.name) is None
+
+
+async def test_a_case_that_can_no_longer_be_read_is_not_taken_for_another_version_of_itself(robot: Robot) -> None:
+    """Else it would be begun anew, who has it forgotten, and all be written a second time. Found by the simulator, seed 1054 then."""
+    await robot.puller.pull(everything=True)
+    claimed = robot.claim()
+    robot.case.assigned_to, robot.case.error = "somebody", refused()
+    robot.case.changed_at += timedelta(minutes=1)
+
+    assert await robot.puller.pull(everything=True) == 0
+
+    assert robot.item().state is State.ASSESSING
+    assert (robot.item().version, robot.item().run) == ("v1", claimed.run)
+    robot.case.error = None
+    await robot.worker().handle(claimed)
+    assert robot.item().state is State.TAKEN_BY_PERSON
+    assert robot.written() == []

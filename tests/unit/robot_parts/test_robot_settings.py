@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from robot.database import key_place
 from robot.demo import default_config
 from robot.settings import Settings, SettingsError, load
 
@@ -36,8 +37,8 @@ def line_of(text: str) -> int:
     ("before", "behind", "key", "says"),
     [
         ("level: info", "level: loud", "logs.level", "'debug', 'info', 'warning' or 'error'"),
-        ("lease_s: 60", "lease_s: -1", "work.lease_s", "greater than 0"),
-        ("lease_s: 60", "lease_s: 3601", "work.lease_s", "less than or equal to 3600"),
+        ("lease_s: 45", "lease_s: -1", "work.lease_s", "greater than 0"),
+        ("lease_s: 45", "lease_s: 3601", "work.lease_s", "less than or equal to 3600"),
         ("cases_in_flight: 16", "cases_in_flight: many", "work.cases_in_flight", "valid integer"),
         ("pull_every_s: 60", "pull_evry_s: 60", "schedule.pull_evry_s", "no such setting"),
         ("sources: [FK, PM, SO, CSN, AF, SKV, TNS, MIV]", "sources: [FK, ICA]", "registers.sources.1", "'FK'"),
@@ -62,11 +63,25 @@ def test_a_configuration_without_a_key_is_refused_whoever_the_neighbours_are(con
     lines = [line for line in DEFAULT.splitlines() if not line.strip().startswith("key_file:")]
     config.write_text("\n".join(lines), encoding="utf-8")
 
-    assert problems(config) == [f"{config}:{line_of('storage:')}: storage.key_file: Field required"]
+    (problem,) = problems(config)
+    assert problem.startswith(f"{config}:{line_of('storage:')}: storage.key_file: ")
+    assert "credential" in problem
+
+
+def test_a_credential_of_systemd_may_stand_in_for_the_key_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [line for line in DEFAULT.splitlines() if not line.strip().startswith("key_file:")]
+    config.write_text("\n".join(lines), encoding="utf-8")
+    folder = config.parent / "credentials"
+    folder.mkdir()
+    (folder / "master-key").touch(0o400)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
+    settings = load(config)
+    assert settings.storage.key_file is None
+    assert key_place(settings) == folder / "master-key"
 
 
 def test_all_mistakes_are_told_at_once(config: Path) -> None:
-    config.write_text(DEFAULT.replace("level: info", "level: loud").replace("lease_s: 60", "lease_s: 0"), encoding="utf-8")
+    config.write_text(DEFAULT.replace("level: info", "level: loud").replace("lease_s: 45", "lease_s: 0"), encoding="utf-8")
 
     assert len(problems(config)) == 2
 
@@ -115,7 +130,7 @@ def test_the_environment_wins_over_the_file_key_by_key(config: Path, monkeypatch
     [
         ("BISTANDSROBOT_LOGS__LEVEL", "loud", "logs.level: Input should be 'debug'"),
         ("BISTANDSROBOT_LOGS__LEVELL", "info", "logs.levell: no such setting"),
-        ("BISTANDSROBOT_LOG__LEVEL", "info", "no such section; use one of audit, case_system, logs"),
+        ("BISTANDSROBOT_LOG__LEVEL", "info", "no such section; use one of alarms, audit, case_system, health, logs"),
         ("BISTANDSROBOT_REGISTERS__SOURCES", "FK,PM", "written as JSON"),
         ("BISTANDSROBOT_WORK", '{"lease_s": 0}', "work.lease_s: Input should be greater than 0"),
     ],
@@ -133,7 +148,7 @@ def test_a_mistake_in_the_environment_names_the_variable_and_not_the_file(
 
 def test_a_variable_that_is_right_is_not_blamed_for_the_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BISTANDSROBOT_WORK", '{"stop_within_s": 20}')
-    config.write_text(DEFAULT.replace("lease_s: 60", "lease_s: 0"), encoding="utf-8")
+    config.write_text(DEFAULT.replace("lease_s: 45", "lease_s: 0"), encoding="utf-8")
 
     assert problems(config)[0].startswith(f"{config}:{line_of('lease_s:')}: work.lease_s: ")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,10 @@ def test_a_server_that_does_not_answer_is_something_to_try_again(config: Path) -
 
 class Flaky:
     """Stands in for a queue: closed without anything to close."""
+
+    def group(self) -> AbstractContextManager[None]:
+        """Nothing is stored."""
+        return nullcontext()
 
     def close(self) -> None:
         """Nothing is held."""

@@ -79,3 +79,22 @@ def test_a_day_of_the_demo_takes_as_long_as_it_says_also_when_the_clocks_change(
 def test_the_machines_clock_is_in_swedish_time() -> None:
     assert SystemClock().now().tzinfo is STOCKHOLM
     assert SystemClock().today() == SystemClock().now().date()
+
+
+@pytest.mark.parametrize("hour", range(24))
+@pytest.mark.parametrize("day", [at(3, 27, 12, year=2027), at(3, 28, 12, year=2027), at(10, 30, 12, year=2027), at(10, 31, 12, year=2027)])
+def test_each_day_has_one_asking_also_when_an_hour_is_missing_or_comes_twice(day: datetime, hour: int) -> None:
+    asked = next_asking(day, hour)
+    local = asked.astimezone(UTC).astimezone(STOCKHOLM)
+    assert local.date() == day.date() + timedelta(days=1)
+    assert local.hour == hour or (hour == 2 and local.hour == 3), "an hour that is not there is the next one"
+    assert next_asking(asked, hour).astimezone(UTC) - asked.astimezone(UTC) >= timedelta(hours=22)
+
+
+@pytest.mark.parametrize("month_of_change", [Month(2027, 4), Month(2027, 11)])
+def test_a_deadline_at_midnight_is_a_day_after_midnight_in_sweden_in_the_months_when_clocks_change(month_of_change: Month) -> None:
+    """The income month is complete on the day before the change, on the day itself, and after it."""
+    for complete_day in (26, 27, 28, 29, 30, 31):
+        midnight = datetime.combine(month_of_change.plus(-1).day(complete_day) + timedelta(days=1), datetime.min.time(), STOCKHOLM)
+        due = deadline(at(2, 1, year=2027), month_of_change, complete_day)
+        assert due.astimezone(UTC) - midnight.astimezone(UTC) == timedelta(hours=24)

@@ -13,6 +13,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from connectors.case_systems.port import Effect, Standing
+from connectors.errors import RetriableError
 from robot.ask import Asker
 from robot.clock import STOCKHOLM
 from rules.assessment import Outcome
@@ -371,3 +372,13 @@ async def test_registers_that_never_answer_are_left_at_the_deadline_and_nothing_
     item = await robot.take()
 
     assert item.state is State.WAITING_FOR_REGISTER
+
+
+async def test_a_write_that_may_be_under_way_is_looked_for_a_leases_time_later(robot: Robot) -> None:
+    """Who looks sooner may not find it yet, and make it twice. Found by the simulator, seed 164 then."""
+    robot.case_system.write_error = RetriableError("NET-004", "no answer", neighbour="fake", unknown_outcome=True)
+
+    item = await robot.take()
+
+    assert item.state is State.TO_DELIVER
+    assert item.not_before >= robot.clock.now() + timedelta(seconds=robot.settings.work.lease_s)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from robot.service_manager import ServiceManager
 
@@ -77,9 +78,10 @@ def test_without_a_service_manager_nothing_happens() -> None:
     assert service.watchdog_s is None
 
 
-def test_a_service_manager_that_is_gone_is_said_once_and_holds_nothing_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_service_manager_that_is_gone_is_said_once_and_holds_nothing_up(tmp_path: Path) -> None:
     service = ServiceManager.of({"NOTIFY_SOCKET": str(tmp_path / "nobody")})
-    service.ready()
-    service.stopping()
+    with capture_logs() as said:
+        service.ready()
+        service.stopping()
 
-    assert capsys.readouterr().out.count("service_manager.not_told") == 1
+    assert [one["event"] for one in said] == ["service_manager.not_told"]

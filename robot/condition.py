@@ -1,0 +1,161 @@
+"""Is the robot running, what is ill, since when, and what to do: learnt from the log's own events, so that page and log never differ."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from connectors.transport.failures import FAILURES
+from robot.figures import Figures, nothing_known
+from workqueue import ERRORS
+
+LATE_S = 600
+DISK_BYTES = 500_000_000
+HEAD_S = 3600
+CERTIFICATE_DAYS = 30
+_WAITED_LIMIT = 100_000
+_FADES = timedelta(minutes=15)
+"""An illness without an event that ends it is over when it has not come again for so long."""
+
+
+class _Sign(NamedTuple):
+    """An event that tells of an illness. `ends` = the event that ends it; '' = it fades."""
+
+    what: str
+    ends: str
+    remedy: str
+
+
+_SIGNS = {
+    "neighbour.lost": _Sign("{neighbour} does not answer and is left alone for a while", "neighbour.back", ""),
+    "database.unavailable": _Sign("the database cannot be used", "database.back", ""),
+    "audit.head_not_kept": _Sign(
+        "the end of the audit cannot be kept in its file",
+        "audit.head_kept_again",
+        "mend the disk, the mount or the rights of audit.head_file",
+    ),
+    "pull.failed": _Sign("the last pull of new applications failed", "pull.done", ""),
+    "job.failed": _Sign(
+        "a timed job met a bug: {job}", "", "report it with the log lines of that time; the job runs again at its next time"
+    ),
+    "case.failed": _Sign("a case met a bug and went to a person", "", "report it with the log line `case.failed`"),
+}
+_REMEDIES = {
+    "parked": "`bistandsrobot queue list --state parked`, then `queue show` and `queue requeue`",
+    "late": "see what else is ill; a caseworker can take the case in the case system at once",
+    "untaken": "see the log for the last minutes; restart the robot if nothing else is ill",
+    "disk": "free disk space: at 0 the robot waits and nothing is lost, but nothing goes on either",
+    "head": "mend the disk, the mount or the rights of `audit.head_file`",
+    "certificate": "get the next one from whoever issues it, and put it in place: the robot reads it at its next start",
+}
+_ENDS = {sign.ends: name for name, sign in _SIGNS.items() if sign.ends}
+
+
+@dataclass(frozen=True, slots=True)
+class Illness:
+    """One thing that is wrong. `code` is listed in docs/errors.md; '' = it has none."""
+
+    what: str
+    code: str
+    since: datetime
+    last: datetime
+    remedy: str
+
+
+@dataclass
+class Condition:
+    """One process's health. Times are the machine's, UTC. Its methods may be called from any thread."""
+
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    figures: Figures = field(default_factory=nothing_known)
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _running: bool = False
+    _stopping: bool = False
+    _ill: dict[tuple[str, str], Illness] = field(default_factory=dict)
+    _shown: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    _waited: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def seen(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Learn from an event, and pass it on; one that a neighbour is back gets the number of cases that waited meanwhile."""
+        name = str(event.get("event"))
+        with self._lock:
+            if name in _SIGNS:
+                self._fell_ill(name, event)
+            elif name in _ENDS:
+                self._ill.pop(_key(_ENDS[name], event), None)
+                if name == "neighbour.back":
+                    event["cases_waited"] = len(self._waited)
+                    self._waited.clear()
+            elif name in {"case.tried_later", "case.resting"} and self._ill and len(self._waited) < _WAITED_LIMIT:
+                self._waited.add(str(event.get("case_ref")))
+            elif name == "daemon.started":
+                self._running = True
+            elif name == "daemon.stopping":
+                self._stopping = True
+        return event
+
+    def take(self, figures: Figures) -> None:
+        """Keep what was read from the queue."""
+        with self._lock:
+            self.figures = figures
+            if figures.database_up:
+                signs = signs_in(figures)
+                self._shown = {sign: (what, self._shown[sign][1] if sign in self._shown else figures.at) for sign, what in signs.items()}
+
+    def illnesses(self) -> list[Illness]:
+        """Return what is wrong now, oldest first."""
+        with self._lock:
+            found = [one for key, one in self._ill.items() if _SIGNS[key[0]].ends or self.now() - one.last < _FADES]
+            found += [
+                Illness(what, "", since, self.figures.at, _REMEDIES[sign.partition(" ")[0]]) for sign, (what, since) in self._shown.items()
+            ]
+        return sorted(found, key=lambda one: one.since)
+
+    def readiness(self) -> list[str]:
+        """Return why it does not work now, a word each; empty = it does."""
+        with self._lock:
+            reasons = {"starting": not self._running, "stopping": self._stopping, "database": not self.figures.database_up}
+        return [reason for reason, applies in reasons.items() if applies]
+
+    def _fell_ill(self, name: str, event: MutableMapping[str, Any]) -> None:
+        sign, key, now = _SIGNS[name], _key(name, event), self.now()
+        code = str(event.get("code", ""))
+        before = self._ill.get(key)
+        what = sign.what.format_map({"neighbour": event.get("neighbour", ""), "job": event.get("job", "")})
+        self._ill[key] = Illness(what, code, before.since if before else now, now, sign.remedy or remedy(code))
+
+
+def signs_in(figures: Figures) -> dict[str, str]:
+    """Return what the figures alone show to be wrong, by a name that stays the same while it lasts."""
+    signs: dict[str, str] = {}
+    if parked := figures.counts.get("parked", 0):
+        signs["parked"] = "1 case is parked" if parked == 1 else f"{parked} cases are parked"
+    if figures.deadline_margin_s is not None and figures.deadline_margin_s < -LATE_S:
+        signs["late"] = "a case is past its deadline and still with the robot"
+    if figures.oldest_s.get("ready", 0) > LATE_S and not figures.counts.get("assessing") and not figures.counts.get("delivering"):
+        signs["untaken"] = "cases are ready and nobody takes them"
+    if figures.disk_free_bytes is not None and figures.disk_free_bytes < DISK_BYTES:
+        signs["disk"] = "the disk of the database is nearly full"
+    if figures.head_age_s is not None and figures.head_age_s > HEAD_S:
+        signs["head"] = "the end of the audit has not been kept elsewhere for over an hour"
+    for (neighbour, file), days in figures.certificate_days.items():
+        if days < CERTIFICATE_DAYS:
+            signs[f"certificate {neighbour} {file}"] = f"the certificate {file} for {neighbour} ends in {max(0, int(days))} days"
+    return signs
+
+
+def remedy(code: str) -> str:
+    """Return what ops can do about a code."""
+    if code in ERRORS:
+        return ERRORS[code].remedy
+    if code in FAILURES and FAILURES[code].retriable:
+        return "nothing at once: it is asked again. If it goes on, see the code in docs/errors.md and ask who runs the neighbour"
+    return "see the code in docs/errors.md"
+
+
+def _key(name: str, event: MutableMapping[str, Any]) -> tuple[str, str]:
+    return name, str(event.get("neighbour", "")) + str(event.get("job", ""))

@@ -1,0 +1,104 @@
+"""Several robots on one machine: a small parent that starts the daemon several times, and anew when one has died.
+
+Each worker is the whole program in a process of its own; the database keeps them apart, as it does robots on several machines. The parent
+holds no case, so it has nothing to lose: when it is killed the workers see the pipe between them close, and stop in good order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections import deque
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger()
+
+FAILED, NOT_ALLOWED = 1, 2
+"""Exit codes, as every command has them."""
+MOST_DEATHS = 5
+WITHIN_S = 60.0
+"""A worker that has died so many times within so long is not started again, and nobody goes on without it."""
+FIRST_WAIT_S = 1.0
+"""Before a worker that died is started anew; doubles with each death within the time above."""
+STOP_MARGIN_S = 15.0
+"""Beyond the time that what is in hand may take: a worker that is still there then is killed."""
+
+
+def command(config: Path, *, once: bool) -> list[str]:
+    """Return the command line of a worker, but for its number."""
+    return [sys.executable, "-m", "robot", "run", "-c", str(config), *(["--once"] if once else []), "--worker"]
+
+
+class Workers:
+    """The parent. `command` starts a worker when its number is added; its standard input is a pipe that closes when the parent ends."""
+
+    def __init__(self, command: Sequence[str], count: int, *, once: bool, stop_within_s: float) -> None:
+        self._command = list(command)
+        self._count = count
+        self._once = once
+        self._stop_within_s = stop_within_s + STOP_MARGIN_S
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        """Have every worker finish what it has in hand, then end."""
+        self._stopping.set()
+
+    async def run(self) -> int:
+        """Run until stopped, or with `once` until every worker has ended. Return the exit code: 0 when each ended with 0."""
+        with ExitStack() as stack:
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, self.stop)
+                stack.callback(loop.remove_signal_handler, number)
+            theirs, ours = os.pipe()
+            stack.callback(os.close, ours)
+            stack.callback(os.close, theirs)
+            log.info("workers.started", workers=self._count, once=self._once)
+            codes = await asyncio.gather(*(self._keep(number, theirs) for number in range(1, self._count + 1)))
+        log.info("workers.stopped", exit_codes=codes)
+        if not any(codes):
+            return 0
+        return NOT_ALLOWED if NOT_ALLOWED in codes else FAILED
+
+    async def _keep(self, number: int, lifeline: int) -> int:
+        """Keep one worker going; return the exit code of the last one."""
+        deaths: deque[float] = deque(maxlen=MOST_DEATHS)
+        while True:
+            code = await self._one(number, lifeline)
+            if self._once or self._stopping.is_set():
+                return code
+            deaths.append(asyncio.get_running_loop().time())
+            recent = sum(deaths[-1] - died < WITHIN_S for died in deaths)
+            log.error("worker.died", number=number, exit_code=code, code="BOT-004")
+            if code == NOT_ALLOWED or recent == MOST_DEATHS:
+                log.error("worker.given_up", number=number, times=recent, code="BOT-005")
+                self.stop()
+                return code or FAILED
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_WAIT_S * 2 ** (recent - 1)):
+                    await self._stopping.wait()
+                    return 0
+
+    async def _one(self, number: int, lifeline: int) -> int:
+        """Start a worker and wait for its end. One that is killed before it could listen to the order to stop had nothing in hand."""
+        process = await asyncio.create_subprocess_exec(*self._command, str(number), stdin=lifeline)
+        ended = asyncio.ensure_future(process.wait())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not ended.done():
+            with suppress(ProcessLookupError):
+                process.terminate()
+            await asyncio.wait({ended}, timeout=self._stop_within_s)
+            if not ended.done():
+                log.error("worker.killed", number=number, code="BOT-002")
+                with suppress(ProcessLookupError):
+                    process.kill()
+        code = await ended
+        return 0 if code == -signal.SIGTERM and self._stopping.is_set() else code

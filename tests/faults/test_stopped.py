@@ -1,0 +1,66 @@
+"""A robot that stands still for ten lease times and goes on: its cases are another's by then, and it finds that out before it writes."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Any
+
+import pytest
+from fault_checks import OF_A_DAEMON, events, has_ended, nothing_lost_doubled_or_stuck
+from harness import Changes, Town, wait_for
+
+pytestmark = pytest.mark.xdist_group("stopped")
+
+CASES = 16
+IN_HAND = 4
+LEASE_S = 0.6
+STANDS_STILL_S = 10 * LEASE_S
+SHORT: Changes = {"work": {"lease_s": LEASE_S, "cases_in_flight": IN_HAND}}
+
+
+def _held(running: Town) -> int:
+    return int(running.case_system("GET", "/admin/faults")["held"])
+
+
+def test_stopped_for_ten_lease_times_with_writes_under_way_it_writes_nothing_twice(towns: Any) -> None:
+    """Its writes have been done and not answered when it is stopped; another robot ends the cases; then the first one hears its answers."""
+    running = towns(CASES, SHORT)
+    running.case_system("POST", "/admin/faults", json={"kind": "hold", "method": "POST", "path_contains": "/decisions", "times": IN_HAND})
+    with running.running() as first:
+        wait_for(lambda: _held(running) == IN_HAND, what="writes under way in all that it has in hand")
+        first.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        try:
+            with running.running() as second:
+                wait_for(lambda: has_ended(running), within_s=40, what="every case at rest")
+                time.sleep(max(0.0, stopped + STANDS_STILL_S - time.monotonic()))
+                running.case_system("POST", "/admin/release")
+                first.send_signal(signal.SIGCONT)
+                wait_for(lambda: events(running)["case.lease_lost"] >= IN_HAND, within_s=20, what="its finding out")
+                assert first.poll() is None
+                assert second.poll() is None
+        finally:
+            first.send_signal(signal.SIGCONT)
+    nothing_lost_doubled_or_stuck(running, at_rest=OF_A_DAEMON)
+
+
+def test_stopped_before_a_write_it_does_not_make_that_write_any_more(towns: Any) -> None:
+    """It has claimed and read when it is stopped; what it would store next is another's."""
+    running = towns(CASES, SHORT)
+    running.registers("POST", "/admin/faults", json={"kind": "hold", "times": IN_HAND})
+    with running.running() as first:
+        wait_for(lambda: int(running.registers("GET", "/admin/faults")["held"]) > 0, what="questions under way")
+        first.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        try:
+            with running.running():
+                wait_for(lambda: has_ended(running), within_s=40, what="every case at rest")
+            time.sleep(max(0.0, stopped + STANDS_STILL_S - time.monotonic()))
+            running.registers("POST", "/admin/release")
+            before = int(running.case_system("GET", "/admin/stats")["total"])
+        finally:
+            first.send_signal(signal.SIGCONT)
+        wait_for(lambda: events(running)["case.lease_lost"] > 0, within_s=20, what="its finding out")
+        assert before > 0
+    nothing_lost_doubled_or_stuck(running, at_rest=OF_A_DAEMON)

@@ -1,0 +1,71 @@
+"""What the queue does all the time looks nothing up by reading a whole table, however much has ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.queue.queue_bench import Bench, pulled, writes
+from tests.queue.queue_plans import Plans, plans_of
+from workqueue import AuditEvent, EffectDone, Finished, State, WorkQueue
+
+WHOLE_TABLE = {"sqlite": re.compile(r"SCAN (?!next|due|run_out|held|json_each|VIRTUAL)\w+$"), "postgres": re.compile("Seq Scan on (?!pg_)")}
+USES = {"sqlite": "USING (COVERING )?INDEX {0}", "postgres": "Scan (using|on) {0}"}
+
+
+@pytest.mark.parametrize(
+    ("call", "index"),
+    [
+        (lambda queue: queue.claim("worker", 1, 60), "items_to_claim"),
+        (lambda queue: queue.release_expired(), "items_in_hand"),
+        (lambda queue: queue.release_due(), "items_at_rest"),
+    ],
+    ids=["claim", "release_expired", "release_due"],
+)
+def test_what_runs_all_the_time_reads_its_own_small_index(
+    bench: Bench, kind: str, call: Callable[[WorkQueue], object], index: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with plans_of(bench.queue, kind, monkeypatch) as plans:
+        call(bench.queue)
+    changes = [plan for statement, plan in plans.told.items() if "UPDATE items" in statement]
+    assert len(changes) == 1, "it is ONE statement"
+    assert any(re.search(USES[kind].format(index), line) for line in changes[0]), changes
+
+
+def test_no_step_of_a_case_reads_a_whole_table(bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with plans_of(bench.queue, kind, monkeypatch) as plans:
+        _all_the_way(bench)
+    _expect_indexes(plans, kind)
+
+
+def test_no_step_of_many_cases_reads_a_whole_table(bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.queue.add_many([pulled(f"case-{number}") for number in range(40)])
+    with plans_of(bench.queue, kind, monkeypatch) as plans:
+        claimed = bench.queue.claim("worker", 40, 60)
+        bench.queue.heartbeat(claimed, 60)
+        assert bench.queue.finish_many([Finished(one, "ok", {}, writes(one, "document")) for one in claimed]) == [None] * 40
+    _expect_indexes(plans, kind)
+
+
+def _all_the_way(bench: Bench) -> None:
+    queue = bench.queue
+    claimed = bench.assessing()
+    queue.try_later(claimed, bench.clock.now(), "NET-001")
+    claimed = bench.claim_one()
+    queue.heartbeat([claimed], 60)
+    bench.finish(claimed, "recommendation", "document", "warning")
+    queue.receipt(claimed, writes(claimed, "recommendation")[0].key, "R-1")
+    done = EffectDone(writes(claimed, "document")[0].key, "D-1")
+    queue.amend(claimed, "review", {}, writes(claimed, "awaiting_decision"), [AuditEvent("case.amended")], done=done)
+    with queue.group():
+        assert len(queue.pending_effects(claimed)) == 1
+        queue.end(claimed, State.DELIVERED, done=[EffectDone(writes(claimed, "awaiting_decision")[0].key, "A-1")])
+
+
+def _expect_indexes(plans: Plans, kind: str) -> None:
+    assert len(plans.told) >= 4, "or nothing was seen"
+    many = {statement: plan for statement, plan in plans.told.items() if not statement.endswith("ORDER BY seq DESC LIMIT 1")}
+    whole = {statement: plan for statement, plan in many.items() if any(WHOLE_TABLE[kind].search(line) for line in plan)}
+    assert not whole

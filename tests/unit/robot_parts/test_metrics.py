@@ -1,0 +1,115 @@
+"""Figures for Prometheus: counted from the log's events, read from the queue, and nothing about any case."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from robot.figures import Figures
+from robot.metrics import Metrics
+
+FINISHED: dict[str, Any] = {
+    "event": "case.finished",
+    "case_ref": "abc234defg",
+    "outcome": "review",
+    "proposal": "BIFALL",
+    "blanks": ["register.unavailable", "cost.proof_needed"],
+    "ms": {"read": 40, "ask": 1200},
+}
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    for family in text_string_to_metric_families(metrics.text().decode()):
+        for sample in family.samples:
+            if sample.name == f"bistandsrobot_{name}" and sample.labels == labels:
+                return sample.value
+    return None
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+def see(metrics: Metrics, method: str = "info", /, **event: Any) -> None:
+    assert metrics.seen(None, method, dict(event)) == event
+
+
+def test_a_finished_case_is_counted_by_outcome_proposal_blanks_and_steps(metrics: Metrics) -> None:
+    see(metrics, **FINISHED)
+    see(metrics, **FINISHED)
+
+    assert value(metrics, "cases_total", outcome="review") == 2
+    assert value(metrics, "proposals_total", proposal="BIFALL") == 2
+    assert value(metrics, "blanks_total", reason="cost.proof_needed") == 2
+    assert value(metrics, "step_seconds_sum", step="ask") == pytest.approx(2.4)
+
+
+def test_a_case_handed_over_leaves_nothing_but_its_outcome(metrics: Metrics) -> None:
+    see(metrics, event="case.finished", case_ref="abc234defg", outcome="handed_over")
+
+    assert value(metrics, "cases_total", outcome="handed_over") == 1
+    assert "proposals_total{" not in metrics.text().decode()
+
+
+def test_problems_are_counted_by_event_and_code_and_ordinary_events_are_not(metrics: Metrics) -> None:
+    see(metrics, "warning", event="case.tried_later", case_ref="abc", code="NET-005")
+    see(metrics, "info", event="pull.done", added=12)
+
+    assert value(metrics, "problems_total", event="case.tried_later", code="NET-005") == 1
+    assert value(metrics, "tried_later_total", code="NET-005") == 1
+    assert value(metrics, "pulled_total") == 12
+    assert value(metrics, "problems_total", event="pull.done", code="") is None
+
+
+def test_a_lost_neighbour_is_one_until_it_is_back(metrics: Metrics) -> None:
+    see(metrics, "warning", event="neighbour.lost", neighbour="ssbtek", code="NET-001")
+    assert value(metrics, "neighbour_lost", neighbour="ssbtek") == 1
+    see(metrics, event="neighbour.back", neighbour="ssbtek")
+    assert value(metrics, "neighbour_lost", neighbour="ssbtek") == 0
+
+
+def test_what_is_not_known_is_no_number_and_never_zero(metrics: Metrics) -> None:
+    metrics.take(Figures(at=datetime(2026, 11, 30, tzinfo=UTC), database_up=True, counts={"ready": 3}, oldest_s={"ready": 60.0}))
+
+    assert value(metrics, "queue_cases", state="ready") == 3
+    assert value(metrics, "queue_oldest_seconds", state="ready") == 60
+    margin = value(metrics, "deadline_margin_seconds")
+    assert margin is not None
+    assert math.isnan(margin)
+
+
+def test_a_database_that_is_gone_leaves_the_last_figures_with_their_time(metrics: Metrics) -> None:
+    metrics.take(Figures(at=datetime(2026, 11, 30, tzinfo=UTC), database_up=True, counts={"ready": 3}))
+    metrics.take(Figures(at=datetime(2026, 12, 1, tzinfo=UTC), database_up=False))
+
+    assert value(metrics, "database_up") == 0
+    assert value(metrics, "queue_cases", state="ready") == 3
+    assert value(metrics, "figures_taken_seconds") == datetime(2026, 11, 30, tzinfo=UTC).timestamp()
+
+
+def test_an_empty_state_has_no_age(metrics: Metrics) -> None:
+    at = datetime(2026, 11, 30, tzinfo=UTC)
+    metrics.take(Figures(at=at, database_up=True, counts={"ready": 1}, oldest_s={"ready": 5.0}))
+    metrics.take(Figures(at=at, database_up=True, counts={"ready": 0}))
+
+    assert value(metrics, "queue_oldest_seconds", state="ready") is None
+
+
+def test_no_label_tells_of_a_case(metrics: Metrics) -> None:
+    see(metrics, **FINISHED)
+    see(metrics, "error", event="case.failed", case_ref="abc234defg", code="BUG-001", exception={"type": "KeyError", "at": ["a.py:1 f"]})
+
+    assert "abc234defg" not in metrics.text().decode()
+
+
+def test_every_metric_has_a_help_text_and_the_programs_name(metrics: Metrics) -> None:
+    see(metrics, **FINISHED)
+    own = [one for one in text_string_to_metric_families(metrics.text().decode()) if not one.name.startswith(("process_", "python_"))]
+
+    assert own
+    assert all(one.name.startswith("bistandsrobot_") and one.documentation for one in own)

@@ -1,0 +1,145 @@
+"""Timed jobs: slept over many times they run once, a clock that is set changes nothing, and who is rescued is free within a minute."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from robot.audit_head import HeadExport
+from robot.duty import PullDuty
+from robot.retention_job import RetentionJob
+from robot.schedule import Jobs, repeated
+from robot.settings import Audit, Schedule, Settings
+from tests.unit.robot_parts.fakes import Robot
+from workqueue import RetriableQueueError
+
+EVERY_S = 0.02
+NOTHING: Callable[[], None] = lambda: None  # noqa: E731
+RESCUED_WITHIN_S = 60
+
+
+async def running(job: Callable[[], Awaitable[None]], during: Callable[[], Awaitable[object]], every_s: float = EVERY_S) -> None:
+    """Run a job while something else happens."""
+    task = asyncio.create_task(repeated("test", every_s, job, asyncio.Event()))
+    try:
+        async with asyncio.timeout(5):
+            await during()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_job_slept_over_many_times_runs_once() -> None:
+    """As when the machine sleeps, or the process is stopped."""
+    ran: list[float] = []
+    twice = asyncio.Event()
+
+    async def job() -> None:
+        ran.append(time.monotonic())
+        if len(ran) == 2:
+            twice.set()
+
+    async def sleep() -> None:
+        await asyncio.sleep(0)
+        time.sleep(10 * EVERY_S)  # noqa: ASYNC251  the whole loop stands still
+        await twice.wait()
+
+    await running(job, sleep)
+    assert ran[1] - ran[0] >= EVERY_S, "what was missed is not made up for"
+
+
+@pytest.mark.parametrize("step_s", [-86_400, -3600, 3600, 86_400])
+async def test_a_clock_that_is_set_neither_stalls_nor_hurries_a_job(monkeypatch: pytest.MonkeyPatch, step_s: float) -> None:
+    ran = 0
+    four_times = asyncio.Event()
+
+    async def job() -> None:
+        nonlocal ran
+        ran += 1
+        if ran == 4:
+            four_times.set()
+
+    async def set_the_clock() -> None:
+        began = time.monotonic()
+        real = time.time
+        monkeypatch.setattr(time, "time", lambda: real() + step_s)
+        await four_times.wait()
+        assert time.monotonic() - began >= 3 * EVERY_S
+
+    await running(job, set_the_clock)
+
+
+async def test_a_job_with_a_bug_or_without_its_database_runs_again_and_never_beside_itself() -> None:
+    ran, inside = 0, 0
+    done = asyncio.Event()
+
+    async def job() -> None:
+        nonlocal ran, inside
+        ran, inside = ran + 1, inside + 1
+        assert inside == 1
+        try:
+            await asyncio.sleep(3 * EVERY_S)
+            if ran == 1:
+                raise KeyError("a bug")
+            if ran == 2:
+                raise RetriableQueueError("QUE-001")
+            done.set()
+        finally:
+            inside -= 1
+
+    await running(job, done.wait)
+    assert ran == 3
+
+
+def jobs_of(robot: Robot, duty: PullDuty, settings: Schedule) -> Jobs:
+    heads = HeadExport(Audit(), robot.database)
+    retention = RetentionJob(robot.settings, robot.database, robot.clock, "test")
+    lease_s = robot.settings.work.lease_s
+    wakes = {"wake": NOTHING, "rescued": NOTHING}
+    return Jobs(settings, robot.puller, duty, robot.database, **wakes, heads=heads, retention=retention, lease_s=lease_s)
+
+
+async def test_with_the_default_settings_the_case_of_a_dead_worker_is_free_within_a_minute(robot: Robot, settings: Settings) -> None:
+    """However the worker's last heartbeat and the other robot's looks fall."""
+    await robot.puller.pull()
+    schedule, lease_s = settings.schedule, settings.work.lease_s
+    for phase in (0.0, 0.3, 0.99):
+        (claimed,) = robot.queue.claim("dead", 1, lease_s)
+        jobs = jobs_of(robot, PullDuty(robot.database, "other", lease_s=schedule.pull_lease_s), schedule)
+        died = robot.clock.machine
+        robot.clock.advance(seconds=phase * schedule.maintain_every_s)
+        while robot.item().state.value == "assessing":
+            robot.clock.advance(seconds=schedule.maintain_every_s)
+            await jobs.maintain()
+        assert robot.clock.machine - died < RESCUED_WITHIN_S
+        robot.queue.requeue(claimed.case_ref, "once more", "test")
+
+
+@pytest.mark.parametrize("found_by", ["the duty's own job", "a pull"])
+async def test_a_robot_that_takes_pulling_over_lists_all_at_once(robot: Robot, found_by: str) -> None:
+    dead, duty = (PullDuty(robot.database, name, lease_s=2) for name in ("dead", "survivor"))
+    assert await dead.take()
+    assert not await duty.take()
+    robot.clock.machine += 3
+    if found_by == "a pull":
+        assert await duty.take()
+    settings = robot.settings.schedule.model_copy(update={"pull_every_s": 1000, "relist_every_s": 1000, "maintain_every_s": 1000})
+    jobs = jobs_of(robot, duty, settings)
+    jobs.start()
+    try:
+        async with asyncio.timeout(5):
+            while not robot.case_system.asked_since:  # noqa: ASYNC110  what is waited for is a plain list
+                await asyncio.sleep(0.01)
+    finally:
+        jobs.stop()
+    assert robot.case_system.asked_since == [None]
+    assert not duty.was_taken_over(), "it is said once"
+
+
+async def test_the_robot_that_pulls_first_takes_nothing_over(robot: Robot) -> None:
+    duty = PullDuty(robot.database, "only", lease_s=2)
+    assert await duty.take()
+    assert not duty.was_taken_over()
