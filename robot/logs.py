@@ -148,6 +148,8 @@ def set_up(
     logging.captureWarnings(True)
     logging.raiseExceptions = False
     root.setLevel(least)
+    # It warns whenever a job takes longer than its interval, which is in order: a long pull is one pull.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     for noisy in ("httpx", "httpcore", "aiohttp", "asyncio", "alembic", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 

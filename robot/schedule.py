@@ -1,14 +1,11 @@
 """The timed jobs. They only put work into the queue or move it there; workers run all the time and are woken at once.
 
-They go by the monotonic clock: a machine whose clock is set back an hour would else do nothing for an hour. A job that was slept over,
-once or many times, is run once, and no job runs beside itself.
+A job that was slept over, once or many times, is run once, and no job runs beside itself (timer.py).
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 
 import structlog
 
@@ -19,13 +16,12 @@ from robot.duty import TRIES_PER_LEASE, PullDuty
 from robot.pull import Puller
 from robot.retention_job import RetentionJob
 from robot.settings import Schedule
-from workqueue import RetriableQueueError
+from robot.timer import Timer
 
 log = structlog.get_logger()
 
 _OTHERS_AT_MOST = 4
 """A lease that ends later than so many of ours is from before the machine's clock was set back."""
-Job = Callable[[], Awaitable[None]]
 
 
 class Jobs:
@@ -61,26 +57,21 @@ class Jobs:
         self._wake = wake
         self._rescued = rescued
         self._longest_lease_s = lease_s * _OTHERS_AT_MOST
-        self._relist_now = asyncio.Event()
-        self._running: list[asyncio.Task[None]] = []
+        self._timer = Timer()
 
     def start(self) -> None:
         """Begin running the jobs in the current event loop."""
-        never = asyncio.Event()
-        for name, every_s, job, at_once in (
-            ("pull", self._settings.pull_every_s, self.pull, never),
-            ("relist", self._settings.relist_every_s, self.relist, self._relist_now),
-            ("maintain", self._settings.maintain_every_s, self.maintain, never),
-            ("retention", self._retention.every_s, self._retention.run, never),
-            ("audit_head", self._heads.every_s, self._heads.export, never),
-            ("duty", self._duty.lease_s / TRIES_PER_LEASE, self.keep_pulling, never),
-        ):
-            self._running.append(asyncio.create_task(repeated(name, every_s, job, at_once)))
+        self._timer.every("pull", self._settings.pull_every_s, self.pull)
+        self._timer.every("relist", self._settings.relist_every_s, self.relist)
+        self._timer.every("maintain", self._settings.maintain_every_s, self.maintain)
+        self._timer.every("retention", self._retention.every_s, self._retention.run)
+        self._timer.every("audit_head", self._heads.every_s, self._heads.export)
+        self._timer.every("duty", self._duty.lease_s / TRIES_PER_LEASE, self.keep_pulling)
+        self._timer.start()
 
     def stop(self) -> None:
         """Start no more jobs; what one has begun in the database is finished there."""
-        for task in self._running:
-            task.cancel()
+        self._timer.stop()
 
     async def pull(self) -> None:
         """Ask the case system for what is new, unless a longer pull goes on."""
@@ -96,7 +87,7 @@ class Jobs:
         await self._duty.take()
         if self._duty.was_taken_over():
             log.info("pull.taken_over")
-            self._relist_now.set()
+            self._timer.at_once("relist")
 
     async def maintain(self) -> None:
         """Rescue cases whose worker is gone, and wake those that are due or past their deadline."""
@@ -115,21 +106,3 @@ class Jobs:
             await self._puller.pull(everything=everything)
         except ConnectorError as error:
             log.warning("pull.failed", code=error.code, neighbour=error.neighbour)
-
-
-async def repeated(name: str, every_s: float, job: Job, at_once: asyncio.Event) -> None:
-    """Run a job again and again, `every_s` seconds after it has ended, or when it is wanted at once.
-
-    A bug in a job stays in the job: it is logged, and the job runs again at its next time.
-    """
-    while True:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(every_s):
-                await at_once.wait()
-        at_once.clear()
-        try:
-            await job()
-        except RetriableQueueError:
-            continue  # said by the database once
-        except Exception:
-            log.exception("job.failed", job=name, code="BUG-003")
