@@ -53,11 +53,11 @@ async def _work_pgqueuer(host: str, database: str) -> None:
     manager = PgQueuer(AsyncpgDriver(connection))
     done = 0
 
-    @manager.entrypoint("noop")
     async def noop(_job: object) -> None:
         nonlocal done
         done += 1
 
+    manager.entrypoint("noop")(noop)
     began = await _go()
     await manager.qm.run(dequeue_timeout=timedelta(seconds=1), batch_size=BATCH, mode=QueueExecutionMode.drain)
     _print(began, done)
@@ -69,11 +69,10 @@ def _procrastinate(host: str, database: str) -> tuple[Any, Any, list[int]]:
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=f"host={host} user={USER} dbname={database}"))
     done = [0]
 
-    @app.task(name="noop")
     async def noop() -> None:
         done[0] += 1
 
-    return app, noop, done
+    return app, app.task(name="noop")(noop), done
 
 
 async def _add_procrastinate(host: str, database: str, jobs: int) -> None:

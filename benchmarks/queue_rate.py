@@ -40,10 +40,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 def together(commands: list[list[str]], server_pid: int | None = None) -> dict[str, float]:
     """Start programs, let them begin at the same moment when all are ready, and return what they did together."""
-    running = [
-        subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        for command in commands
-    ]
+    running = [subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for command in commands]
     for one in running:
         assert one.stdout is not None
         if one.stdout.readline() != "ready\n":

@@ -6,7 +6,7 @@ import asyncio
 import os
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -36,6 +36,8 @@ class HeadExport:
         self._database = database
         self._kept = 0
         self._failing = False
+        self.kept_at: datetime | None = None
+        """When the file last held all there was; None = not since the start, or there is no file."""
 
     async def export(self) -> None:
         """Append the head, unless it is there already."""
@@ -43,6 +45,7 @@ class HeadExport:
             return
         head = await self._database.call(lambda queue: queue.audit_head())
         if head is None or head.seq == self._kept:
+            self.kept_at = datetime.now(UTC) if self._kept else None
             return
         try:
             await asyncio.to_thread(append, self._file, head)
@@ -53,7 +56,7 @@ class HeadExport:
             return
         if self._failing:
             log.info("audit.head_kept_again")
-        self._failing, self._kept = False, head.seq
+        self._failing, self._kept, self.kept_at = False, head.seq, datetime.now(UTC)
 
     async def export_last(self) -> None:
         """Do the same when the robot ends; a database that is gone is no reason not to."""

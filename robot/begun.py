@@ -88,6 +88,7 @@ class Begun:
             month=pulled.month,
             priority=pulled.priority,
             assigned_to=None,
+            kind=pulled.kind,
         )
 
 

@@ -23,6 +23,7 @@ from connectors.registers.ssbtek import Ssbtek
 from robot.ask import Asker
 from robot.audit_head import HeadExport
 from robot.clock import Clock
+from robot.controls import Controls
 from robot.database import Database, open_queue
 from robot.delivery import Delivery
 from robot.duty import TRIES_PER_LEASE, PullDuty
@@ -30,7 +31,9 @@ from robot.pull import Puller
 from robot.retention_job import RetentionJob
 from robot.schedule import Jobs
 from robot.settings import Audit, Settings
+from robot.shadow import ReadOnly
 from robot.waking import Listening
+from robot.watching import Watching
 from robot.worker import Worker
 from rules import Rulebook, load_rulebook
 from workqueue import Claimed, PostgresAddress, RetriableQueueError, State, WorkQueue
@@ -65,13 +68,22 @@ class Daemon:
     """One robot. Several may share a database: leases keep them apart.
 
     `queue` = an open queue, which is closed at the end. `worker` = this one's number under a parent: it stops when standard input, which
-    the parent holds the other end of, is closed.
+    the parent holds the other end of, is closed. `watching` = who looks at the daemon from outside.
     """
 
-    def __init__(self, settings: Settings, *, once: bool, queue: WorkQueue | None = None, worker: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        once: bool,
+        queue: WorkQueue | None = None,
+        worker: int | None = None,
+        watching: Watching | None = None,
+    ) -> None:
         self._settings = settings
         self._once = once
         self._queue = queue
+        self._watching = watching
         self._worker_number = worker
         self._is_first = worker in (None, 1)
         self._clock = settings.clock()
@@ -81,6 +93,7 @@ class Daemon:
         self._stopping = asyncio.Event()
         self._in_hand: dict[asyncio.Task[None], Claimed] = {}
         self._lease_ends: dict[asyncio.Task[None], asyncio.TimerHandle] = {}
+        self._controls = Controls(settings, self._clock)
         self._suspects_from = max(1, settings.work.most_crashes - 1)
         self._look_for_suspects_at = 0.0
 
@@ -100,6 +113,8 @@ class Daemon:
             database = Database(self._queue or open_queue(self._settings, self._clock))
             stack.callback(database.close)
             case_system = case_system_of(self._settings, self._rulebook, self._clock)
+            if self._settings.work.shadow:
+                case_system = ReadOnly(case_system)
             stack.push_async_callback(case_system.aclose)
             registers = registers_of(self._settings, self._clock)
             stack.push_async_callback(registers.aclose)
@@ -125,13 +140,20 @@ class Daemon:
             )
             self._on_signals(stack)
             log.info(
-                "daemon.started", once=self._once, rulebook=self._rulebook.hash[:12], cases_in_flight=self._settings.work.cases_in_flight
+                "daemon.started",
+                once=self._once,
+                rulebook=self._rulebook.hash[:12],
+                cases_in_flight=self._settings.work.cases_in_flight,
+                shadow=self._settings.work.shadow,
             )
+            if self._watching is not None:
+                await self._watching.begin(stack, database, self._clock, lambda: heads.kept_at)
             await self._wake_what_rests(database, jobs)
             pull = asyncio.create_task(self._first_pull(puller, duty, database, case_system.name))
             pull.add_done_callback(lambda _: self._wake.set())
             jobs.start()
-            beside = [pull, asyncio.create_task(self._heartbeat(database)), *self._listening()]
+            controls = asyncio.create_task(self._controls.run(database))
+            beside = [pull, controls, asyncio.create_task(self._heartbeat(database)), *self._listening()]
             try:
                 done = await self._work(worker, database, pull)
             finally:
@@ -202,6 +224,8 @@ class Daemon:
     async def _wake_what_rests(self, database: Database, jobs: Jobs) -> None:
         """Rescue and wake what is due; with `once` also what waits for a register, which is asked now or never."""
         try:
+            if not self._settings.work.shadow and (back := await database.call(lambda queue: queue.go_live())):
+                log.info("shadow.ended", cases=back)
             if self._once:
                 await database.call(lambda queue: queue.release_due(at_once=State.WAITING_FOR_REGISTER))
             await jobs.maintain()
@@ -245,12 +269,13 @@ class Daemon:
         if limit == 0 or any(case.rescues >= self._suspects_from for case in self._in_hand.values()):
             return []
         lease_s, suspects_from = self._settings.work.lease_s, self._suspects_from
+        limits = self._controls.limits()
         try:
             if await self._suspects_are_due(database):
                 if self._in_hand:
                     return []
-                return await database.call(lambda queue: queue.claim(self._name, 1, lease_s, least_rescues=suspects_from))
-            return await database.call(lambda queue: queue.claim(self._name, limit, lease_s, most_rescues=suspects_from - 1))
+                return await database.call(lambda queue: queue.claim(self._name, 1, lease_s, least_rescues=suspects_from, **limits))
+            return await database.call(lambda queue: queue.claim(self._name, limit, lease_s, most_rescues=suspects_from - 1, **limits))
         except RetriableQueueError:
             return []
 
@@ -260,7 +285,7 @@ class Daemon:
         idle_at_the_end = self._once and not self._in_hand
         if now < self._look_for_suspects_at and not idle_at_the_end:
             return False
-        due = await database.call(lambda queue: queue.due_after_rescues(self._suspects_from))
+        due = await database.call(lambda queue: queue.due_after_rescues(self._suspects_from, **self._controls.limits()))
         self._look_for_suspects_at = now if due else now + _LOOK_FOR_SUSPECTS_EVERY_S
         return due
 
@@ -270,7 +295,7 @@ class Daemon:
 
     async def _nothing_left(self, database: Database) -> bool:
         try:
-            left = await database.call(lambda queue: queue.unfinished())
+            left = await database.call(lambda queue: queue.unfinished(**self._controls.limits()))
         except RetriableQueueError:
             return False
         return not (left.due or left.leased or left.later or left.waiting_for_register)

@@ -34,8 +34,11 @@ GROUP_S = 0.05
 
 
 def key_place(settings: Settings) -> Path:
-    """Return where the master key stands: the configured file, else systemd's credential. Raises KeyRefused when there is neither."""
-    place = settings.storage.key_file or credential()
+    """Return where the master key stands: systemd's credential, else the configured file. Raises KeyRefused when there is neither.
+
+    So one configuration serves the service, which is given the credential, and commands by hand, which read the file.
+    """
+    place = credential() or settings.storage.key_file
     if place is None:
         raise KeyRefused("QUE-039")
     return place
@@ -47,7 +50,7 @@ def open_key(settings: Settings) -> MasterKeys:
     Raises KeyRefused when they may not be used, or are lost though there is a database.
     """
     place, file = settings.storage.database, key_place(settings)
-    if settings.storage.key_file is None:
+    if file == credential():
         return MasterKeys.load(file)
     if isinstance(place, Path):
         return MasterKeys.load_or_create(file, database=place)

@@ -120,20 +120,26 @@ class Delivery:
         result = outgoing.assessment
         end = State.HANDED_OVER if outgoing.hidden or result.outcome is Outcome.URGENT else State.DELIVERED
         await self._database.call(lambda queue: queue.end(claimed, end, [AuditEvent("case.delivered", ROBOT, {})]))
-        if outgoing.hidden:
-            # No figures: how long a case took, or that it was asked about at all, would tell a stop from a control sample.
-            log.info("case.finished", case_ref=claimed.case_ref, outcome="handed_over")
-            return
-        log.info(
-            "case.finished",
-            case_ref=claimed.case_ref,
-            outcome=result.outcome.value,
-            proposal=result.proposal.value if result.proposal else None,
-            blanks=sorted({line.blank.reason for line in result.lines if line.blank}),
-            flags=sorted({flag.code for flag in result.flagged(Severity.REVIEW, Severity.RESULT)}),
-            ms=steps.ms,
-        )
+        tell_finished(claimed, result, hidden=outgoing.hidden, ms=steps.ms)
 
     async def _taken(self, claimed: Claimed) -> None:
         await self._database.call(lambda queue: queue.end(claimed, State.TAKEN_BY_PERSON, []))
         log.info("case.finished", case_ref=claimed.case_ref, outcome="taken_by_person")
+
+
+def tell_finished(claimed: Claimed, result: Assessment, *, hidden: bool, ms: dict[str, int], shadow: bool = False) -> None:
+    """Log the summary of a case. `hidden` = it is a stop or a control sample, which look alike."""
+    logger = log.bind(shadow=True) if shadow else log
+    if hidden:
+        # No figures: how long a case took, or that it was asked about at all, would tell a stop from a control sample.
+        logger.info("case.finished", case_ref=claimed.case_ref, outcome="handed_over")
+        return
+    logger.info(
+        "case.finished",
+        case_ref=claimed.case_ref,
+        outcome=result.outcome.value,
+        proposal=result.proposal.value if result.proposal else None,
+        blanks=sorted({line.blank.reason for line in result.lines if line.blank}),
+        flags=sorted({flag.code for flag in result.flagged(Severity.REVIEW, Severity.RESULT)}),
+        ms=ms,
+    )

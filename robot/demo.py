@@ -147,6 +147,7 @@ def _write_config(folder: Path, *, registers: str, case_system: str, today: date
     data["registers"]["ssbtek"]["url"] = f"{registers}/ssbtek"
     data["world"] = {"start": world_start(today.isoformat()).isoformat(), "epoch": time.time(), "day_length_s": day_length_s}
     data["logs"] = {"level": "info", "style": "json"}
+    data["health"] = {"listen": False}  # several demos may run on one machine
     data["schedule"] = {**data.get("schedule", {}), "pull_every_s": 2, "relist_every_s": 10, "maintain_every_s": 1, "pull_lease_s": 4}
     data["registers"]["ask_again_s"] = 7200
     data["work"]["lease_s"] = 10

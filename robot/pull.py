@@ -193,6 +193,7 @@ class Puller:
             version=case.version,
             priority=URGENT if case.application and self._is_urgent(case.application, now) else NORMAL,
             month=str(month) if month else None,
+            kind=case.application.type if case.application else None,
             deadline=deadline(now, month, self._rulebook.guidelines.income_month_complete_day(month or Month.of(now.date()))),
             assigned_to=case.assigned_to,
         )

@@ -20,12 +20,12 @@ from connectors.case_systems.caremanagement import CareManagementSettings
 from connectors.registers.ssbtek import SsbtekSettings
 from connectors.transport.settings import TransportSettings
 from robot.clock import STOCKHOLM, Clock, SystemClock, WorldClock
-from robot.settings_file import PREFIX, ConfigFile, SettingsError, read, unknown_in_environment, unreadable_in_environment
+from robot.settings_file import PREFIX, ConfigFile, NotAnswered, SettingsError, read, unknown_in_environment, unreadable_in_environment
 from robot.settings_watching import Alarms, Health, Seconds, Section
 from rules.facts import Source
 from workqueue import PostgresAddress, credential
 
-__all__ = ["Settings", "SettingsError", "load", "world_start"]
+__all__ = ["NotAnswered", "Settings", "SettingsError", "load", "world_start"]
 
 
 def _place(value: object) -> Path | PostgresAddress:
@@ -66,7 +66,7 @@ class Storage(Section):
         Path | None,
         Field(
             description="Master key, relative to config.yaml. Made at first start, readable by the robot alone. Several lines are several "
-            "keys, the newest first. Without it the systemd credential `master-key` is used."
+            "keys, the newest first. The systemd credential `master-key` goes before it, where there is one."
         ),
     ] = None
     password_file: Annotated[
@@ -108,6 +108,9 @@ class Work(Section):
 
     workers: Annotated[int, Field(ge=1, le=64, description="Processes that `run` starts; each has so many cases in hand.")] = 1
     cases_in_flight: Annotated[int, Field(ge=1, le=500, description="Cases in hand at the same time, in each process.")] = 16
+    shadow: Annotated[
+        bool, Field(description="Compute and record everything, and write nothing to the case system (docs/operations.md). For all robots.")
+    ] = False
     lease_s: Annotated[float, Field(gt=0, le=3600, description="A worker that has not been heard of for this long loses its case.")] = 45
     most_crashes: Annotated[
         int, Field(ge=1, le=100, description="A case whose worker has died so many times goes to a person; once more, and ops get it.")
@@ -247,12 +250,15 @@ class Settings(BaseSettings):
 def load(path: Path) -> Settings:
     """Return the settings in a file, paths in it made absolute from the file's folder.
 
-    Raises SettingsError when the file is missing, is no YAML mapping, has a key twice, or a value is not allowed.
+    Raises SettingsError when the file is missing, is no YAML mapping, has a key twice, a value is not allowed, or too many may read or
+    write it; NotAnswered when it was made by `init` and is not filled in.
     """
     file = read(path)
     problems = unknown_in_environment(frozenset(Settings.model_fields))
     if problems:
         raise SettingsError(problems)
+    if waiting := file.not_answered():
+        raise NotAnswered(waiting)
     try:
         settings = Settings(**file.data)
     except EnvironmentRefused as error:
@@ -261,7 +267,7 @@ def load(path: Path) -> Settings:
         found = error.errors(include_url=False, include_input=False)
         raise SettingsError([file.sentence(one["loc"], one["type"], one["msg"]) for one in found]) from None
     settings = _absolute(settings, path.resolve().parent)
-    problems = _unusable(settings, file)
+    problems = _unusable(settings, file) or file.rights(may_be_read=settings.only_loopback())
     if problems:
         raise SettingsError(problems)
     return settings

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+import stat
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from rules.strict_yaml import UNDECIDED
 
 PREFIX = "BISTANDSROBOT_"
 _NESTED = "__"
@@ -25,6 +28,10 @@ class SettingsError(Exception):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("CFG-001 " + "; ".join(problems))
         self.problems = problems
+
+
+class NotAnswered(SettingsError):
+    """The configuration was made to be filled in, and is not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,22 @@ class ConfigFile:
         while known and known not in self.lines:
             known = known[:-1]
         return f"{self.path}:{self.lines.get(known, 1)}: {'.'.join(place)}: {allowed}"
+
+    def not_answered(self) -> list[str]:
+        """Return a sentence for each value that still waits to be filled in, and that no environment variable gives."""
+        allowed = f"not answered yet: write the value in place of {UNDECIDED}"
+        return [self.sentence(place, "undecided", allowed) for place in _undecided(self.data, ()) if _variable(place) is None]
+
+    def rights(self, *, may_be_read: bool) -> list[str]:
+        """Return a sentence when others than its owner and group may write the file; `may_be_read` = they may read it."""
+        try:
+            mode = self.path.stat().st_mode
+        except OSError:
+            return []
+        if mode & stat.S_IWOTH or (mode & stat.S_IROTH and not may_be_read):
+            done = "written" if mode & stat.S_IWOTH else "read"
+            return [f"{self.path}: may be {done} by everybody on this machine; run `chmod 640` on it"]
+        return []
 
 
 def read(path: Path) -> ConfigFile:
@@ -119,6 +142,18 @@ def _holds(value: str, rest: Place) -> bool:
     except (ValueError, LookupError, TypeError):
         return False
     return True
+
+
+def _undecided(value: object, at: Place) -> Iterator[Place]:
+    """Yield the places of values that wait to be filled in."""
+    if value == UNDECIDED:
+        yield at
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _undecided(inner, (*at, str(key)))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _undecided(inner, (*at, str(number)))
 
 
 def _index(node: yaml.Node, at: Place, lines: dict[Place, int]) -> list[tuple[str, int]]:

@@ -71,7 +71,8 @@ class Watching:
     async def _looking(self, database: Database, clock: Clock, head_kept_at: Callable[[], datetime | None]) -> None:
         while True:
             try:
-                figures = await database.call(lambda queue: look(queue, self._settings, clock.now(), head_kept_at=head_kept_at()))
+                # In a thread of its own, by connections that only read: a look at a large queue holds up no case.
+                figures = await asyncio.to_thread(look, database.queue, self._settings, clock.now(), head_kept_at=head_kept_at())
             except QueueError:
                 figures = nothing_known()
             except Exception:

@@ -17,9 +17,10 @@ from connectors.errors import ConnectorError, RetriableError
 from robot.ask import Asker
 from robot.begun import end_if_written, recommended_in
 from robot.clock import Clock
+from robot.controls import unassessed
 from robot.database import Database
 from robot.deadlines import after, next_asking
-from robot.delivery import Delivery, Outgoing
+from robot.delivery import Delivery, Outgoing, tell_finished
 from robot.effects import CaseIdentity, CaseTexts, plan, texts_of
 from robot.pull import Puller
 from robot.settings import Settings
@@ -92,6 +93,10 @@ class Worker:
         steps = Steps()
         if await self._has_killed_workers(claimed):
             return
+        if (why := unassessed(claimed)) is not None:
+            log.info("case.to_person", case_ref=claimed.case_ref, code=why)
+            await self._give_to_a_person(claimed, why)
+            return
         try:
             outgoing = None
             if claimed.state is not State.DELIVERING:
@@ -145,7 +150,7 @@ class Worker:
         result = triage(alone, self._rulebook)
         if result is not None:
             steps.done("read")
-            outgoing = await self._store(claimed, alone, result, number=case.number)
+            outgoing = await self._store(claimed, alone, result, number=case.number, steps=steps)
             steps.done("store")
             return outgoing
         reading = await self._case_system.reading(case, partial=self._has_given_up_reading(claimed))
@@ -173,7 +178,7 @@ class Worker:
             steps.done("assess")
             if await self._rest_if_it_must(claimed, result, known, past_deadline=past_deadline):
                 return None
-        outgoing = await self._store(claimed, known, result, number=reading.case.number)
+        outgoing = await self._store(claimed, known, result, number=reading.case.number, steps=steps)
         steps.done("store")
         return outgoing
 
@@ -197,8 +202,11 @@ class Worker:
         await self._database.call(lambda queue: queue.rest(claimed, state, until, reason, self._read(known)))
         log.info("case.resting", case_ref=claimed.case_ref, state=state.value, until=min(until, claimed.deadline).isoformat())
 
-    async def _store(self, claimed: Claimed, known: CaseFile, result: Assessment, *, number: str) -> Outgoing:
-        """Store the assessment, the draft and the writes to be made, in one transaction; return what is now to be delivered."""
+    async def _store(self, claimed: Claimed, known: CaseFile, result: Assessment, *, number: str, steps: Steps) -> Outgoing | None:
+        """Store the assessment, the draft and the writes to be made, in one transaction; return what is now to be delivered.
+
+        In shadow mode no write is stored, nothing is to be delivered, and the case has ended.
+        """
         sample = result.outcome is Outcome.OK and is_control_sample(
             claimed.case_id, self._sample_key, self._rulebook.guidelines.control_sample_percent(result.month)
         )
@@ -210,6 +218,11 @@ class Worker:
         told = {"outcome": outcome, "rulebook": self._rulebook.hash} | self._read(known)
         new = [NewEffect(effect.key, effect.kind.value, effect.payload) for effect in effects]
         people = [one.personnummer for one in known.application.household.members if one.personnummer]
+        if self._settings.work.shadow:
+            event = AuditEvent("case.assessed", "bistandsrobot", told | {"shadow": True})
+            await self._database.call(lambda queue: queue.finish_in_shadow(claimed, outcome, draft, [event], people=people))
+            tell_finished(claimed, result, hidden=sample or result.outcome is Outcome.STOP, ms=steps.ms, shadow=True)
+            return None
         await self._database.call(
             lambda queue: queue.finish(claimed, outcome, draft, new, [AuditEvent("case.assessed", "bistandsrobot", told)], people=people)
         )
@@ -315,14 +328,15 @@ class Worker:
             known = self._file(self._stand_in(claimed, code), History(known=False))
             result = triage(known, self._rulebook)
             assert result is not None
-            await self._store(claimed, known, result, number=claimed.number)
+            outgoing = await self._store(claimed, known, result, number=claimed.number, steps=Steps())
         except (StaleLease, RetriableQueueError) as error:
             self._left_to_its_lease(claimed, error)
         except Exception:
             log.exception("case.hand_over_failed", case_ref=claimed.case_ref, code="BUG-002")
             await self._park(claimed, "BUG-002")
         else:
-            await self.handle(replace(claimed, state=State.DELIVERING))
+            if outgoing is not None:
+                await self.handle(replace(claimed, state=State.DELIVERING))
 
 
 def may_be_mended(answer: RegisterAnswer) -> bool:

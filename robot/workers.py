@@ -17,6 +17,8 @@ from pathlib import Path
 
 import structlog
 
+from robot.service_manager import ServiceManager
+
 log = structlog.get_logger()
 
 FAILED, NOT_ALLOWED = 1, 2
@@ -36,13 +38,19 @@ def command(config: Path, *, once: bool) -> list[str]:
 
 
 class Workers:
-    """The parent. `command` starts a worker when its number is added; its standard input is a pipe that closes when the parent ends."""
+    """The parent. `command` starts a worker when its number is added; its standard input is a pipe that closes when the parent ends.
 
-    def __init__(self, command: Sequence[str], count: int, *, once: bool, stop_within_s: float) -> None:
+    `manager` = who is told that the robot is ready, alive and stopping.
+    """
+
+    def __init__(
+        self, command: Sequence[str], count: int, *, once: bool, stop_within_s: float, manager: ServiceManager | None = None
+    ) -> None:
         self._command = list(command)
         self._count = count
         self._once = once
         self._stop_within_s = stop_within_s + STOP_MARGIN_S
+        self._manager = manager or ServiceManager(None)
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -60,6 +68,9 @@ class Workers:
             stack.callback(os.close, ours)
             stack.callback(os.close, theirs)
             log.info("workers.started", workers=self._count, once=self._once)
+            self._manager.ready()
+            stack.callback(self._manager.stopping)
+            stack.callback(asyncio.create_task(self._manager.keep_alive()).cancel)
             codes = await asyncio.gather(*(self._keep(number, theirs) for number in range(1, self._count + 1)))
         log.info("workers.stopped", exit_codes=codes)
         if not any(codes):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from connectors.transport.wire import Reply, Wire, WireError, read_body
 Params = Mapping[str, str | int | Sequence[str]]
 _WEB_PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _ADDRESSES_KEPT = 512
+_AS_IT_IS = re.compile("[A-Za-z0-9/_~-]*")
+"""An address in which there is nothing to quote or to resolve, as nearly every one is."""
 _JSON = {"content-type": "application/json"}
 _HEADERS = {"accept": "*/*", "accept-encoding": "identity", "user-agent": "bistandsrobot"}
 
@@ -33,7 +36,7 @@ class _Call:
     """One question and how far it has come."""
 
     method: str
-    url: URL
+    target: str
     content: bytes | None
     headers: Mapping[str, str] | None
     repeatable: bool
@@ -51,10 +54,11 @@ class Transport:
 
     def __init__(self, base_url: str, settings: TransportSettings, *, neighbour: str, headers: Mapping[str, str] | None = None) -> None:
         self.neighbour = neighbour
-        self._base = base_url.rstrip("/")
+        base = _checked(base_url, neighbour)
+        self._origin, self._path = str(base.origin()), base.raw_path.rstrip("/")
         self._settings = settings
         sent_always = _HEADERS | {name.lower(): value for name, value in (headers or {}).items()}
-        self._wire = Wire(_checked(base_url, neighbour), settings, sent_always)
+        self._wire = Wire(base, settings, sent_always)
         self._closed = False
         self._address = lru_cache(_ADDRESSES_KEPT)(self._new_address)  # one case's addresses are asked many times
         self._free = asyncio.Semaphore(settings.pool_size)
@@ -87,7 +91,7 @@ class Transport:
             if content is not None:
                 raise ValueError("a request has one body: content or json")
             content, headers = to_json(json), _JSON if headers is None else {**_JSON, **headers}
-        call = _Call(method, self._url(path, params), content or None, headers, repeatable, expected, content_types)
+        call = _Call(method, self._target(path, params), content or None, headers, repeatable, expected, content_types)
         total_s = self._settings.total_timeout_s if total_timeout_s is None else total_timeout_s
         try:
             async with asyncio.timeout(total_s) as call.limit:
@@ -102,20 +106,22 @@ class Transport:
         self._closed = True
         await self._wire.aclose()
 
-    def _url(self, path: str, params: Params | None) -> URL:
-        url = self._address(path)
+    def _target(self, path: str, params: Params | None) -> str:
+        """Return what stands on the question's first line."""
         if not params:
-            return url
+            return self._address(path)
         if any(holds_identity(str(value)) for value in params.values()):
             raise failures.error(failures.IDENTITY_IN_URL, self.neighbour)
-        return url.with_query(params)
+        return URL(self._origin + self._address(path), encoded=True).with_query(params).raw_path_qs
 
-    def _new_address(self, path: str) -> URL:
+    def _new_address(self, path: str) -> str:
         if path and not path.startswith("/"):
             raise ValueError("a path is empty or begins with /")
         if holds_identity(unquote(path)):
             raise failures.error(failures.IDENTITY_IN_URL, self.neighbour)
-        return URL(self._base + path)
+        if _AS_IT_IS.fullmatch(path):
+            return f"{self._path}{path}" or "/"
+        return URL(f"{self._origin}{self._path}{path}").raw_path_qs
 
     async def _repeated(self, call: _Call, total_s: float) -> Answer:
         """Try a read, and again while that may help. The loop is made for the few that fail: making it costs as much as asking."""
@@ -169,7 +175,7 @@ class Transport:
 
     async def _exchange(self, call: _Call) -> Answer:
         try:
-            response = await self._wire.send(call.method, call.url, call.content, call.headers)
+            response = await self._wire.send(call.method, call.target, call.content, call.headers)
         except WireError as exc:
             raise self._error(call, exc.failure, sent=exc.sent) from None
         try:

@@ -61,9 +61,9 @@ class Wire:
         self._connector: aiohttp.TCPConnector | None = None
         self._whereto: aiohttp.ClientRequest | None = None
 
-    async def send(self, method: str, url: URL, content: bytes | None, headers: Mapping[str, str] | None) -> Reply:
+    async def send(self, method: str, target: str, content: bytes | None, headers: Mapping[str, str] | None) -> Reply:
         """Send once; return the answer with its body unread. The caller releases it. Raises WireError."""
-        question = self._question(method, url, content, headers)
+        question = self._question(method, target, content, headers)
         try:
             connection = await self._connection()
         except WireError:
@@ -83,9 +83,9 @@ class Wire:
         if self._connector is not None:
             await self._connector.close()
 
-    def _question(self, method: str, url: URL, content: bytes | None, headers: Mapping[str, str] | None) -> bytes:
+    def _question(self, method: str, target: str, content: bytes | None, headers: Mapping[str, str] | None) -> bytes:
         length = f"content-length: {len(content or b'')}\r\n" if content or method != "GET" else ""
-        head = f"{method} {url.raw_path_qs} HTTP/1.1\r\n{self._head}{_lines(headers or {})}{length}\r\n"
+        head = f"{method} {target} HTTP/1.1\r\n{self._head}{_lines(headers or {})}{length}\r\n"
         return head.encode() + (content or b"")
 
     async def _connection(self) -> Connection:

@@ -18,6 +18,7 @@ from workqueue.errors import (
 from workqueue.keyfile import changing as changing_key_file
 from workqueue.keyfile import credential
 from workqueue.keys import MasterKey, MasterKeys, add_key, new_key_file, remove_keys
+from workqueue.pausing import KINDS
 from workqueue.people import FullWrite
 from workqueue.records import (
     NORMAL,
@@ -34,6 +35,7 @@ from workqueue.records import (
     KeptHead,
     KeyUse,
     NewEffect,
+    Pause,
     PulledCase,
     QueueClock,
     Rotated,
@@ -65,6 +67,7 @@ __all__ = [
     "EDGES",
     "ENDED",
     "ERRORS",
+    "KINDS",
     "LEASED",
     "NORMAL",
     "NOT_ENDED",
@@ -101,6 +104,7 @@ __all__ = [
     "NoSuchCase",
     "NotAllowed",
     "Outcome",
+    "Pause",
     "PermanentQueueError",
     "PostgresAddress",
     "Proposed",

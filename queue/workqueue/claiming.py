@@ -13,6 +13,7 @@ from workqueue import limits
 from workqueue.base import OURS, UNLEASED, Store, left_by, not_past, ours, reached_by, refuse
 from workqueue.database import LEASE_TIME
 from workqueue.errors import PermanentQueueError
+from workqueue.pausing import DELIVER, IS_PAUSED, MAY_GO, limited
 from workqueue.records import AuditEvent, Claimed
 from workqueue.sealing import ASSIGNED_TO, NUMBER
 from workqueue.statements import Prepared, among, listed
@@ -23,6 +24,7 @@ _NEXT = (
     select(items.c.id)
     .where(
         text(TO_CLAIM),
+        MAY_GO,
         items.c.not_before <= bindparam("b_now"),
         items.c.rescues.between(bindparam("b_least_rescues", type_=Integer), bindparam("b_most_rescues", type_=Integer)),
     )
@@ -33,13 +35,14 @@ _NEXT = (
 )
 _UNTIL = LEASE_TIME + bindparam("b_lease_s", type_=Float)
 _KEYS = among(select(case_keys.c.case_ref, case_keys.c.wrapped), case_keys.c.case_ref, "b_refs")
-_TOLD = [items.c[one.name] for one in fields(Claimed)]
-_CLAIM = Prepared(
+_TOLD = [items.c[one.name] for one in fields(Claimed) if one.name != "paused"]
+_TAKE = (
     update(items)
-    .where(items.c.id.in_(select(_NEXT.c.id)))
     .values(state=reached_by("claim"), lease=items.c.lease + 1, leased_by=bindparam("b_worker"), lease_until=_UNTIL)
-    .returning(*_TOLD)
+    .returning(*_TOLD, IS_PAUSED)
 )
+_CLAIM = Prepared(_TAKE.where(items.c.id.in_(select(_NEXT.c.id))))
+_CLAIM_ONE = Prepared(_TAKE.where(items.c.case_ref == bindparam("b_ref"), text(TO_CLAIM), (items.c.state == State.READY) | (DELIVER == 1)))
 _HELD = (
     select(items.c.id)
     .where(
@@ -91,7 +94,15 @@ class Claiming(Store):
     """Leases."""
 
     def claim(
-        self, worker: str, limit: int, lease_s: float, *, least_rescues: int = 0, most_rescues: int = limits.RESCUES_LIMIT
+        self,
+        worker: str,
+        limit: int,
+        lease_s: float,
+        *,
+        least_rescues: int = 0,
+        most_rescues: int = limits.RESCUES_LIMIT,
+        quiet: bool = False,
+        deliver: bool = True,
     ) -> list[Claimed]:
         """Take up to `limit` cases that are due, urgent ones first, then by deadline. ONE statement: no two workers get the same.
 
@@ -99,6 +110,8 @@ class Claiming(Store):
         hand, so that no other dies with it.
         Each comes with a new lease number; the lease runs for `lease_s` seconds of the lease clock unless kept by `heartbeat`.
         A case that cannot be decrypted is parked instead, so that it holds up no other.
+        What is paused is left, but for urgent cases and those whose deadline has come; `quiet` = so is all else. Without `deliver` what is
+        half written is left too.
         """
         if not 0 < limit <= limits.CLAIM_LIMIT:
             raise ValueError(f"claim 1 to {limits.CLAIM_LIMIT} at once")
@@ -111,8 +124,17 @@ class Claiming(Store):
             "b_least_rescues": least_rescues,
             "b_most_rescues": most_rescues,
         }
+        return self._take(_CLAIM, values | limited(quiet=quiet, deliver=deliver))
+
+    def claim_one(self, worker: str, case_ref: str, lease_s: float, *, deliver: bool = True) -> Claimed | None:
+        """Take one case that waits for a worker, whatever is paused and whenever it is due; None = it does not."""
+        values = {"b_worker": limits.actor(worker), "b_time": self._lease_time(), "b_lease_s": limits.lease_length(lease_s)}
+        taken = self._take(_CLAIM_ONE, values | {"b_ref": case_ref, "b_deliver": int(deliver)})
+        return taken[0] if taken else None
+
+    def _take(self, statement: Prepared, values: dict[str, Any]) -> list[Claimed]:
         with self._db.write() as tx:
-            rows = _CLAIM.rows(tx, values)
+            rows = statement.rows(tx, values)
             for ref, wrapped in _KEYS.rows(tx, {"b_refs": listed(row.case_ref for row in rows)}) if rows else ():
                 self._keyring.learn(ref, wrapped)
             claimed = [self._open_or_park(tx, row) for row in rows]
@@ -198,4 +220,6 @@ class Claiming(Store):
             outcome=Outcome(row.outcome) if row.outcome else None,
             number=self._open(row.case_ref, NUMBER, row.case_ref, row.number, tx=tx),
             assigned_to=self._open(row.case_ref, ASSIGNED_TO, row.case_ref, row.assigned_to, tx=tx),
+            paused=bool(row.paused),
+            to_person=bool(row.to_person),
         )

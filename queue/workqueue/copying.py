@@ -27,7 +27,7 @@ from workqueue.keys import MasterKey, MasterKeys
 from workqueue.records import Head, QueueClock
 from workqueue.store import WorkQueue
 from workqueue.tables import duties, events, items, metadata
-from workqueue.upgrading import head, refuse_other_key, refuse_other_version, upgrade
+from workqueue.upgrading import refuse_newer_tables, refuse_other_key, refuse_other_version, upgrade
 
 BATCH = 500
 """So many rows are in memory at a time; one with a draft is 16 kB."""
@@ -88,7 +88,9 @@ def back_up(
         if not database.is_there():
             raise PermanentQueueError("QUE-021")
         with database.read() as tx:
-            refuse_other_version(tx)
+            found = refuse_other_version(tx)
+            if not isinstance(place, Path):
+                refuse_newer_tables(found)
             refuse_other_key(tx, MasterKeys.of(key))
         with new_file(to, replace=replace) as draft:
             made_at = clock.now()
@@ -97,7 +99,7 @@ def back_up(
                     _copy_file(place, draft, busy_timeout_s)
                 else:
                     _copy_server(database, draft, key)
-                manifest = write_manifest(draft, made_at=made_at, kind="file" if isinstance(place, Path) else "server", revision=head())
+                manifest = write_manifest(draft, made_at=made_at, kind="file" if isinstance(place, Path) else "server", revision=found)
             problems = _checked(draft, key, clock)
             size = draft.stat().st_size
     finally:
@@ -127,6 +129,7 @@ def restore(
     with tempfile.TemporaryDirectory(prefix="bistandsrobot-") as folder, _writing(Path(folder)):
         staged = Path(folder) / "queue.db"
         manifest, last = _stage(copy, staged, by)
+        refuse_newer_tables(manifest.revision)
         upgrade(place, key=key, busy_timeout_s=busy_timeout_s)
         _load_server(staged, place, busy_timeout_s)
     return Restored(manifest.made_at, manifest.tables["items"][0], last, None)

@@ -27,6 +27,19 @@ _FINISH = Prepared(
     .where(OURS, items.c.state.in_(sources(State.DELIVERING, "finish")))
     .values(state=State.DELIVERING, outcome=bindparam("b_outcome"), attempts=0, reason=None, waiting_since=None)
 )
+_FINISH_IN_SHADOW = Prepared(
+    update(items)
+    .where(OURS, items.c.state.in_(sources(State.SHADOWED, "finish_in_shadow")))
+    .values(
+        state=State.SHADOWED,
+        outcome=bindparam("b_outcome"),
+        ended_at=bindparam("b_now"),
+        attempts=0,
+        reason=None,
+        waiting_since=None,
+        **UNLEASED,
+    )
+)
 _DELIVERING = OURS & (items.c.state == State.DELIVERING)
 _AMEND = Prepared(update(items).where(_DELIVERING).values(outcome=bindparam("b_outcome")))
 _HOLD = select(items.c.id).where(_DELIVERING)
@@ -108,6 +121,24 @@ class Delivering(Store):
         ready = self._ready(Finished(claimed, outcome, draft, effects, events, people))
         with self._db.write() as tx:
             self._store_finished(tx, ready)
+
+    def finish_in_shadow(
+        self,
+        claimed: Claimed,
+        outcome: Outcome | str,
+        draft: Mapping[str, Any],
+        events: Sequence[AuditEvent] = (),
+        *,
+        people: Sequence[str] | None = None,
+    ) -> None:
+        """Store the outcome, the draft and the audit events and no write at all, in ONE transaction; the case has ended, `shadowed`.
+
+        There is nothing of it that could be delivered later: to be written it must be assessed anew (`go_live`, `requeue`).
+        Raises StaleLease and NotAllowed as `finish` does.
+        """
+        ready = self._ready(Finished(claimed, outcome, draft, (), events, people))
+        with self._db.write() as tx:
+            self._store_finished(tx, ready, in_shadow=True)
 
     def finish_many(self, finished: Sequence[Finished]) -> list[QueueError | None]:
         """Do the same for several cases in ONE transaction, and return for each None when it was stored, else why it was not.
@@ -230,8 +261,9 @@ class Delivering(Store):
             None if one.people is None else people_row(self.derived_key(PEOPLE), claimed.id, one.people),
         )
 
-    def _store_finished(self, tx: Connection, one: _Ready) -> None:
-        if _FINISH.change(tx, one.case) != 1:
+    def _store_finished(self, tx: Connection, one: _Ready, *, in_shadow: bool = False) -> None:
+        done = _FINISH_IN_SHADOW.change(tx, one.case | {"b_now": self._clock.now()}) if in_shadow else _FINISH.change(tx, one.case)
+        if done != 1:
             refuse(tx, one.claimed, "finish")
         _ADD_DRAFT.change(tx, one.draft)
         _add_effects(tx, one.claimed, one.effects)

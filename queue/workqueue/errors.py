@@ -64,11 +64,16 @@ ERRORS: dict[str, ErrorText] = {
     "QUE-016": ErrorText("a receipt came for a write that the case does not have", "report it: the program has a bug; nothing was stored"),
     "QUE-017": ErrorText("what should be stored is larger than the limit", "report it with the size; the case goes to a person"),
     "QUE-020": ErrorText(
-        "the database was made by a newer version of the program", "install that version or a later one; never point an older program at it"
+        "the database was made by a newer version of the program, and its tables let no older one in",
+        "install that version or a later one; docs/operations.md says how a version is taken back",
     ),
     "QUE-021": ErrorText("the database has not been made, or is older than the program", "run `bistandsrobot db upgrade`"),
     "QUE-022": ErrorText("the database is something else's", "check `storage.database` in config.yaml"),
     "QUE-023": ErrorText("the database server is too old", "use PostgreSQL 15 or later"),
+    "QUE-024": ErrorText(
+        "the tables are newer than the program, so that a copy by it would leave out what it does not know",
+        "run the newer version's `backup` or `restore`, or use the server's own tools",
+    ),
     "QUE-030": ErrorText(
         "the key file may be read or written by others than its owner",
         "run `chmod 600` on it; if others may have read it, treat the stored data as disclosed",

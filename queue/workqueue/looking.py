@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, func
 from workqueue import limits
 from workqueue.base import Store, find
 from workqueue.errors import KEY_GONE, PermanentQueueError
+from workqueue.pausing import MAY_GO, limited
 from workqueue.records import EffectStatus, Item, StoredEvent, Unfinished
 from workqueue.sealing import DETAILS
 from workqueue.states import CLAIMABLE, LEASED, NOT_ENDED, Outcome, State
@@ -43,9 +44,10 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
 _CLAIMABLE = items.c.state.in_(sorted(CLAIMABLE))
 _IS_DUE = items.c.not_before <= bindparam("b_now")
 _LEASED = items.c.state.in_(sorted(LEASED))
-_RESCUED = select(exists().where(text(TO_CLAIM), _IS_DUE, items.c.rescues >= bindparam("b_least")))
+_RESCUED = select(exists().where(text(TO_CLAIM), MAY_GO, _IS_DUE, items.c.rescues >= bindparam("b_least")))
 _UNFINISHED = select(
-    _count(_CLAIMABLE & _IS_DUE).label("due"),
+    _count(_CLAIMABLE & _IS_DUE & MAY_GO).label("due"),
+    _count(_CLAIMABLE & _IS_DUE & ~MAY_GO).label("held"),
     _count(_LEASED).label("leased"),
     _count(_CLAIMABLE & ~_IS_DUE).label("later"),
     _count(items.c.state == State.WAITING_FOR_REGISTER).label("waiting_for_register"),
@@ -57,10 +59,12 @@ _UNFINISHED = select(
 class Looking(Store):
     """Lists and counts. What they return holds no personal data, except the details of `events`."""
 
-    def due_after_rescues(self, least: int) -> bool:
-        """Say whether a case can be claimed whose worker has died at least so many times."""
+    def due_after_rescues(self, least: int, *, quiet: bool = False, deliver: bool = True) -> bool:
+        """Say whether a case can be claimed whose worker has died at least so many times; the rest as `claim` has it."""
         with self._db.read() as tx:
-            return bool(tx.execute(_RESCUED, {"b_now": self._clock.now(), "b_least": least}).scalar_one())
+            return bool(
+                tx.execute(_RESCUED, {"b_now": self._clock.now(), "b_least": least} | limited(quiet=quiet, deliver=deliver)).scalar_one()
+            )
 
     def counts(self) -> dict[State, int]:
         """Return how many versions of cases are in each state, zero where there are none."""
@@ -79,11 +83,11 @@ class Looking(Store):
             first: datetime | None = tx.execute(_NEXT_DEADLINE).scalar_one()
         return first
 
-    def unfinished(self) -> Unfinished:
-        """Return what is not ended, and when something of it is due next."""
+    def unfinished(self, *, quiet: bool = False, deliver: bool = True) -> Unfinished:
+        """Return what is not ended, and when something of it is due next; what may be claimed as `claim` has it."""
         with self._db.read() as tx:
-            row = tx.execute(_UNFINISHED, {"b_now": self._clock.now()}).one()
-        return Unfinished(row.due, row.leased, row.later, row.waiting_for_register, row.waiting_for_income, row.next_at)
+            row = tx.execute(_UNFINISHED, {"b_now": self._clock.now()} | limited(quiet=quiet, deliver=deliver)).one()
+        return Unfinished(row.due, row.leased, row.later, row.waiting_for_register, row.waiting_for_income, row.next_at, row.held)
 
     def items(self, state: State | str | None = None, limit: int = limits.LIST_LIMIT, after: int | None = None) -> list[Item]:
         """Return cases, urgent ones first, then by deadline: the current version of each, or with `state` every version in it.

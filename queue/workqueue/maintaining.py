@@ -52,6 +52,13 @@ _RELEASE_DUE = (
     .returning(items.c.id)
 )
 _REQUEUE = update(items).where(items.c.id == bindparam("b_id"), items.c.state == bindparam("b_from")).returning(items)
+_IN_SHADOW = (
+    select(items)
+    .where(items.c.state == State.SHADOWED, items.c.is_current)
+    .order_by(items.c.id)
+    .limit(limits.GO_LIVE_BATCH)
+    .with_for_update(skip_locked=True, key_share=True)
+)
 _HAS_DRAFT = select(exists().where(drafts.c.item_id == bindparam("b_id"), drafts.c.run == bindparam("b_run")))
 
 _PENDING_OF_ITEM = exists().where(effects.c.item_id == items.c.id, effects.c.run == items.c.run, effects.c.done_at.is_(None))
@@ -127,6 +134,25 @@ class Maintaining(Store):
             self._remember(tx, row.case_ref, [AuditEvent("requeued", actor, {"reason": reason, "from": source})])
         return as_item(put_back)
 
+    def go_live(self) -> int:
+        """Put the newest version of every case that was computed in shadow back, to be assessed anew and written; return how many.
+
+        Each gets the next run number and at least `REQUEUE_GRACE` until its deadline. Not in ONE transaction: begun again it goes on.
+        """
+        done = 0
+        while True:
+            with self._db.write() as tx:
+                rows = tx.execute(_IN_SHADOW).all()
+                for row in rows:
+                    changes = self._requeue_changes(tx, row, State.SHADOWED, State.READY)
+                    tx.execute(_REQUEUE.values(changes), {"b_id": row.id, "b_from": State.SHADOWED})
+                if rows:
+                    self._db.tell(tx)
+                self._remember_all(tx, [(row.case_ref, AuditEvent("requeued", details={"from": State.SHADOWED})) for row in rows])
+            done += len(rows)
+            if not rows:
+                return done
+
     def integrity(self) -> list[str]:
         """Return what is wrong with the database, a sentence each; empty = all is in order.
 
@@ -155,6 +181,7 @@ class Maintaining(Store):
     def _requeue_changes(self, tx: Connection, row: Row[Any], source: State, target: State) -> dict[str, Any]:
         now = self._clock.now()
         changes: dict[str, Any] = {"state": target, "not_before": now, "attempts": 0, "rescues": 0, "reason": None, "ended_at": None}
+        changes["to_person"] = None
         if source in ENDED:
             changes["deadline"] = max(row.deadline, now + limits.REQUEUE_GRACE)
         if target is State.READY and source in ENDED:

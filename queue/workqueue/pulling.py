@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_, updat
 from workqueue import limits
 from workqueue.base import UNLEASED, upserts
 from workqueue.hashing import HASHED, Hashing, Known, version_of
+from workqueue.pausing import KINDS
 from workqueue.records import UNREAD, Added, AuditEvent, PulledCase
 from workqueue.restoring import next_run
 from workqueue.sealing import ASSIGNED_TO, NUMBER
@@ -178,6 +179,8 @@ class Pulling(Hashing):
             "number": self._seal(case_ref, NUMBER, case_ref, case.number, tx=tx),
             "assigned_to": self._seal(case_ref, ASSIGNED_TO, case_ref, case.assigned_to, tx=tx),
             "month": case.month,
+            "kind": case.kind if case.kind in KINDS else None,
+            "to_person": None,
             "state": State.READY,
             "priority": case.priority,
             "not_before": now,

@@ -39,6 +39,8 @@ class PulledCase:
     month: str | None = None
     priority: int = NORMAL
     assigned_to: str | None = field(default=None, repr=False)
+    kind: str | None = None
+    """Which kind of application, as a pause names it; None = unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Claimed:
 
     `state` = what it was claimed for: assessing or delivering. `attempts` = tries put off since the last progress, `rescues` = leases
     that ran out, `waiting_since` = when the present wait for a register began. `outcome` is set when it is to be delivered.
+    `paused` = its kind was paused when it was claimed, `to_person` = ops want a person to have it.
     """
 
     id: int
@@ -76,6 +79,17 @@ class Claimed:
     outcome: Outcome | None
     number: str = field(repr=False)
     assigned_to: str | None = field(repr=False)
+    paused: bool = False
+    to_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What is paused: `all`, or a kind of application; since when, and by whom."""
+
+    what: str
+    since: datetime
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +262,8 @@ class StoredDraft:
 class Unfinished:
     """What is not ended. `due` may be claimed now, `leased` is in hand, `later` is put off, the other two rest.
 
-    `next_at` = when the first of `later` and the resting ones is due, in the world's time.
+    `next_at` = when the first of `later` and the resting ones is due, in the world's time. `held` = would be due but for a pause, a quiet
+    window or shadow mode.
     """
 
     due: int
@@ -257,6 +272,7 @@ class Unfinished:
     waiting_for_register: int
     waiting_for_income: int
     next_at: datetime | None
+    held: int = 0
 
     def __bool__(self) -> bool:
         """Whether anything is left but cases that rest until incomes are complete."""

@@ -19,6 +19,7 @@ class State(StrEnum):
     TO_DELIVER = "to_deliver"
     DELIVERING = "delivering"
     PARKED = "parked"
+    SHADOWED = "shadowed"
     DELIVERED = "delivered"
     HANDED_OVER = "handed_over"
     TAKEN_BY_PERSON = "taken_by_person"
@@ -62,6 +63,7 @@ EDGES: frozenset[Edge] = frozenset(
         Edge(State.ASSESSING, State.WAITING_FOR_INCOME, "rest"),
         Edge(State.ASSESSING, State.WAITING_FOR_REGISTER, "rest"),
         Edge(State.ASSESSING, State.DELIVERING, "finish"),
+        Edge(State.ASSESSING, State.SHADOWED, "finish_in_shadow"),
         Edge(State.ASSESSING, State.READY, "try_later"),
         Edge(State.ASSESSING, State.READY, "release_expired"),
         Edge(State.ASSESSING, State.TAKEN_BY_PERSON, "end"),
@@ -78,10 +80,12 @@ EDGES: frozenset[Edge] = frozenset(
         Edge(State.DELIVERING, State.PARKED, "park"),
         Edge(State.PARKED, State.READY, "requeue"),
         Edge(State.PARKED, State.TO_DELIVER, "requeue"),
+        Edge(State.SHADOWED, State.READY, "requeue"),
         Edge(State.DELIVERED, State.READY, "requeue"),
         Edge(State.HANDED_OVER, State.READY, "requeue"),
         *(Edge(state, State.SUPERSEDED, "add") for state in (*NOT_ENDED, State.PARKED)),
         Edge(State.SUPERSEDED, State.READY, "add"),
+        Edge(State.SHADOWED, State.READY, "add"),
         Edge(State.DELIVERED, State.READY, "add"),
         Edge(State.HANDED_OVER, State.READY, "add"),
         Edge(State.TAKEN_BY_PERSON, State.READY, "add"),

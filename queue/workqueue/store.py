@@ -12,6 +12,7 @@ from workqueue.keyring import Keyring
 from workqueue.keys import MasterKey, MasterKeys
 from workqueue.looking import Looking
 from workqueue.maintaining import Maintaining
+from workqueue.pausing import Pausing
 from workqueue.people import People
 from workqueue.pulling import Pulling
 from workqueue.records import QueueClock
@@ -23,13 +24,14 @@ from workqueue.upgrading import upgrade as bring_up
 
 
 class WorkQueue(
-    Pulling, Claiming, Delivering, Maintaining, Looking, Duties, Auditing, Rotating, Restoring, RetentionLists, Forgetting, People
+    Pulling, Claiming, Delivering, Maintaining, Looking, Duties, Auditing, Rotating, Restoring, RetentionLists, Forgetting, People, Pausing
 ):
     """Durable work items, drafts, outbox and audit, shared by any number of processes: in a file, or on a server for several machines.
 
-    Every method is one statement or ONE transaction, blocks until it is on disk, and may be called from any thread. A queue is not
-    carried over a fork: open one in each process. Raises RetriableQueueError when the database is locked or full, or cannot be reached;
-    when a connection is lost while a change is being stored, it is not known whether it was, and doing it again is safe.
+    Every method is one statement or ONE transaction, blocks until it is on disk (within a `group`, until that has ended), and may be
+    called from any thread. A queue is not carried over a fork: open one in each process. Raises RetriableQueueError when the database is
+    locked or full, or cannot be reached; when a connection is lost while a change is being stored, it is not known whether it was, and
+    doing it again is safe.
     """
 
     @classmethod

@@ -97,6 +97,8 @@ items = Table(
     Column("lease_until", Float),
     Column("outcome", String(32)),
     Column("ended_at", Instant),
+    Column("kind", String(16)),
+    Column("to_person", Boolean),
     UniqueConstraint("case_system", "case_id", "version", name="items_one_per_version"),
     CheckConstraint(
         "outcome IN ('ok', 'review', 'handed_over', 'urgent', 'taken_by_person')",
@@ -190,6 +192,35 @@ store = Table(
     Column("key_id", String(16), nullable=False),
     Column("key_check", LargeBinary, nullable=False),
 )
+
+programs = Table(
+    "programs",
+    metadata,
+    Column("revision", String(32), primary_key=True),
+    Column("oldest", String(32), nullable=False),
+)
+"""For each revision of the tables, the oldest program's revision that may work on them (upgrading.py)."""
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("what", String(16), primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("by", String(64), nullable=False),
+)
+"""What is not claimed: `all`, or a kind of application (pausing.py). At most a handful of rows."""
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("bucket", String(32), primary_key=True),
+    Column("figure", String(64), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("cases", Integer, nullable=False),
+    Column("ore", BigInteger),
+    Index("tallies_in_order", "at", "bucket"),
+)
+"""What came of cases, many at a time, so that no row tells of one case alone (tallying.py)."""
 
 case_keys = Table(
     "case_keys",

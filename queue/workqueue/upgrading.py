@@ -1,4 +1,7 @@
-"""Bring a database to the tables of this program, and refuse one of another."""
+"""Bring a database to the tables of this program, and refuse one that it may not work on.
+
+A newer program's tables say themselves which older programs may go on with them (`programs`), so that a version can be taken back.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from workqueue.errors import KeyRefused, PermanentQueueError
 from workqueue.keyring import AUDIT, THE_STORE, fresh_secrets, inherited_secrets
 from workqueue.keys import MasterKey, MasterKeys
 from workqueue.sealing import KEY_CHECK, Box, old_box
-from workqueue.tables import store
+from workqueue.tables import programs, store
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _KEY_CHECK_TEXT = "bistandsrobot"
@@ -24,8 +27,9 @@ _REVISION = text("SELECT version_num FROM alembic_version")
 def upgrade(place: Place, *, key: MasterKey | MasterKeys, busy_timeout_s: float = BUSY_TIMEOUT_S) -> bool:
     """Make the database, or bring it up to this program, in ONE transaction; return whether anything was done.
 
-    Safe when two processes do it at once: the second waits and finds it done. Raises PermanentQueueError when the database was made
-    by a newer program or is something else's, KeyRefused when it was made with another key.
+    Safe when two processes do it at once: the second waits and finds it done. A newer program's tables that this one may work on are
+    left as they are. Raises PermanentQueueError when it may not, or when the database is something else's, KeyRefused when it was made
+    with another key.
     """
     keys = MasterKeys.of(key)
     database = database_at(place, busy_timeout_s=busy_timeout_s)
@@ -34,7 +38,7 @@ def upgrade(place: Place, *, key: MasterKey | MasterKeys, busy_timeout_s: float 
         with database.upgrade() as connection:
             found = revision(connection)
             master = keys.first if found is None else refuse_other_key(connection, keys)
-            if found == head():
+            if found is not None and found >= head():
                 return False
             _migrate(connection, master, fresh_secrets(master) if found is None else inherited_secrets(master))
             if found is None:
@@ -59,10 +63,18 @@ def is_made(place: Place) -> bool:
         database.close()
 
 
-def refuse_other_version(connection: Connection) -> None:
-    """Raise PermanentQueueError unless the database has exactly this program's tables."""
-    if revision(connection) != head():
+def refuse_other_version(connection: Connection) -> str:
+    """Return the revision of a database that this program may work on. Raises PermanentQueueError when it may not."""
+    found = revision(connection)
+    if found is None or found < head():
         raise PermanentQueueError("QUE-021")
+    return found
+
+
+def refuse_newer_tables(found: str) -> None:
+    """Raise PermanentQueueError when there may be tables or columns that this program does not know, and would leave out."""
+    if found > head():
+        raise PermanentQueueError("QUE-024", detail=f"revision {found}")
 
 
 def refuse_other_key(connection: Connection, keys: MasterKeys) -> MasterKey:
@@ -81,9 +93,9 @@ def refuse_other_key(connection: Connection, keys: MasterKeys) -> MasterKey:
 
 
 def revision(connection: Connection) -> str | None:
-    """Return which of this program's revisions the database is at, None when it is empty.
+    """Return which revision the database is at, None when it is empty.
 
-    Raises PermanentQueueError when it is at one that this program does not know, or holds somebody else's tables.
+    Raises PermanentQueueError when it is a newer program's that does not let this one in, or holds somebody else's tables.
     """
     tables = set(inspect(connection).get_table_names())
     found: str | None = connection.execute(_REVISION).scalar_one_or_none() if _REVISION_TABLE in tables else None
@@ -91,9 +103,15 @@ def revision(connection: Connection) -> str | None:
         if tables:
             raise PermanentQueueError("QUE-022")
         return None
-    if found not in _revisions():
+    if found not in _revisions() and not (programs.name in tables and _lets_in(connection, found)):
         raise PermanentQueueError("QUE-020", detail=f"revision {found}")
     return found
+
+
+def _lets_in(connection: Connection, found: str) -> bool:
+    """Say whether a revision that is not known is a newer one, which says that this program may work on it."""
+    oldest = connection.execute(select(programs.c.oldest).where(programs.c.revision == found)).scalar_one_or_none()
+    return oldest is not None and oldest <= head() < found
 
 
 def head() -> str:

@@ -17,7 +17,9 @@ from robot.cli.options import EXIT_FAILED, EXIT_NOT_ALLOWED, ConfigOption, JsonO
 from robot.cli.output import console, fail
 from robot.daemon import case_system_of, open_queue, registers_of
 from robot.database import is_made, key_place
-from robot.settings import Settings
+from robot.settings import NotAnswered, Settings, SettingsError, load
+from robot.skeleton.files import GUIDELINES
+from robot.undecided import undecided
 from rules import Rulebook, RulebookError, load_rulebook
 from rules.missing import missing, no_longer_listed
 from rules.month import Month
@@ -42,7 +44,7 @@ def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fals
     Example: bistandsrobot check --month 2027-01
     """
     months = _months(month)
-    settings = settings_from(config)
+    settings = _settings(config, as_json=as_json)
     store = _store(settings)
     results = [Handshake("configuration", ok=True, message=str(config)), store]
     rulebook = _rulebook(settings, results)
@@ -56,17 +58,35 @@ def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fals
     elif rulebook is not None:
         with logs.silenced():
             results += asyncio.run(_neighbours(settings, rulebook))
-    if as_json:
-        typer.echo(json.dumps([{"part": one.neighbour, "ok": one.ok, "message": one.message} for one in results]))
-    else:
-        table = Table(title="Check")
-        for column in ("part", "", "what it says"):
-            table.add_column(column)
-        for one in results:
-            table.add_row(one.neighbour, "OK" if one.ok else "NOT OK", one.message)
-        console.print(table)
+    _show(results, as_json=as_json)
     if not all(one.ok for one in results):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _settings(config: Path, *, as_json: bool) -> Settings:
+    """Return the settings. Of files that `init` has made all that is still open is shown, the guidelines' with it."""
+    try:
+        return load(config)
+    except NotAnswered as error:
+        results = [Handshake("configuration", ok=False, message=problem) for problem in error.problems]
+        if (guidelines := config.parent / GUIDELINES).exists():
+            results += _guidelines(guidelines)
+        _show(results, as_json=as_json)
+        raise typer.Exit(EXIT_NOT_ALLOWED) from None
+    except SettingsError:
+        return settings_from(config)
+
+
+def _show(results: list[Handshake], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([{"part": one.neighbour, "ok": one.ok, "message": one.message} for one in results]))
+        return
+    table = Table(title="Check")
+    for column in ("part", "", "what it says"):
+        table.add_column(column)
+    for one in results:
+        table.add_row(one.neighbour, "OK" if one.ok else "NOT OK", one.message)
+    console.print(table)
 
 
 def _store(settings: Settings) -> Handshake:
@@ -87,10 +107,22 @@ def _rulebook(settings: Settings, results: list[Handshake]) -> Rulebook | None:
     try:
         rulebook = load_rulebook(settings.municipality.guidelines)
     except RulebookError as error:
-        results.append(Handshake("guidelines", ok=False, message=str(error)))
+        results += _guidelines(settings.municipality.guidelines) or [Handshake("guidelines", ok=False, message=str(error))]
         return None
     results.append(Handshake("guidelines", ok=True, message=f"{settings.municipality.guidelines.name}, rulebook {rulebook.hash[:12]}"))
     return rulebook
+
+
+def _guidelines(file: Path) -> list[Handshake]:
+    """Return what is not decided in a guidelines file that was made to be filled in, a line for each of its sections."""
+    sections: dict[str, list[str]] = {}
+    for name, line in undecided(file).items():
+        section, _, rest = name.partition(".")
+        sections.setdefault(section, []).append(f"{rest} (line {line})" if rest else f"line {line}")
+    return [
+        Handshake("guidelines", ok=False, message=f"{file.name}: not decided yet in `{section}`: {', '.join(names)}")
+        for section, names in sections.items()
+    ]
 
 
 def _months(text: str | None) -> tuple[Month, ...]:

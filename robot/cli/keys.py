@@ -22,6 +22,7 @@ from workqueue import (
     QueueError,
     add_key,
     changing_key_file,
+    credential,
     new_key_file,
     remove_keys,
 )
@@ -148,7 +149,7 @@ def _old(uses: list[KeyUse]) -> list[str]:
 
 
 def _remove(settings: Settings, old: list[str]) -> None:
-    place = settings.storage.key_file
+    place = _written_to(settings)
     if place is None:
         typer.echo(f"These lines of the credential may be taken out: {', '.join(old)}.")
         return
@@ -159,10 +160,15 @@ def _remove(settings: Settings, old: list[str]) -> None:
 
 
 def _file_of(settings: Settings) -> Path:
-    place = settings.storage.key_file
+    place = _written_to(settings)
     if place is None:
         fail("CLI-015 the master key is a systemd credential, which is not written to: `keys new --file FILE` makes one", EXIT_NOT_ALLOWED)
     return place
+
+
+def _written_to(settings: Settings) -> Path | None:
+    """Return the key file; None = the key is systemd's credential, which is a copy and read-only."""
+    return settings.storage.key_file if credential() is None else None
 
 
 def _present(config: Path) -> Path | None:

@@ -69,6 +69,9 @@ def show(case: CaseArgument, config: ConfigOption = Path("config.yaml"), as_json
     """
     with queue_of(settings_from(config)) as opened:
         item = opened.item(case)
+        gone = opened.forgotten(case) if item is None else None
+    if gone is not None:
+        fail(f"CLI-024 the case was forgotten on {gone.at.date()}, by list {gone.list_ref}: `retention show` tells why", EXIT_NOT_ALLOWED)
     if item is None:
         fail("CLI-002 no such case in the queue; `bistandsrobot queue list` shows them", EXIT_NOT_ALLOWED)
     plain = _plain(item)

@@ -14,7 +14,9 @@ from robot import logs
 from robot.cli.options import EXIT_FAILED, EXIT_NOT_ALLOWED, ConfigOption, settings_from
 from robot.cli.output import fail
 from robot.database import open_queue
+from robot.service_manager import ServiceManager
 from robot.settings import Settings
+from robot.watching import Watching
 from robot.workers import Workers, command
 from rules import RulebookError
 from workqueue import QueueError
@@ -44,10 +46,13 @@ def run(
     Example: bistandsrobot run -c /etc/bistandsrobot/config.yaml --workers 2
     """
     settings = settings_from(config)
-    logs.set_up(settings.logs.level, settings.logs.style, worker=worker)
     count = workers or settings.work.workers
     if worker is None and count > 1:
+        logs.set_up(settings.logs.level, settings.logs.style)
         raise typer.Exit(_several(settings, config, count, once=once))
+    # systemd hears of one process: the parent of several, else this one.
+    watching = Watching(settings, number=worker or 1, manager=ServiceManager.of() if worker is None else None)
+    logs.set_up(settings.logs.level, settings.logs.style, worker=worker, watchers=watching.watchers)
     try:
         queue = open_queue(settings, settings.clock())
     except QueueError as error:
@@ -58,7 +63,7 @@ def run(
     from robot.daemon import Daemon
 
     try:
-        daemon = Daemon(settings, once=once, queue=queue, worker=worker)
+        daemon = Daemon(settings, once=once, queue=queue, worker=worker, watching=watching)
     except RulebookError as error:
         queue.close()
         fail(f"the guidelines cannot be used: {error}", EXIT_NOT_ALLOWED)
@@ -68,7 +73,8 @@ def run(
 
 def _several(settings: Settings, config: Path, count: int, *, once: bool) -> int:
     """Run so many workers, each a process of its own, and return the exit code of them all."""
-    parent = Workers(command(config, once=once), count, once=once, stop_within_s=settings.work.stop_within_s)
+    within_s = settings.work.stop_within_s
+    parent = Workers(command(config, once=once), count, once=once, stop_within_s=within_s, manager=ServiceManager.of())
     return asyncio.run(parent.run())
 
 

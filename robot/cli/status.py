@@ -1,36 +1,93 @@
-"""`bistandsrobot status`: what waits, what is in hand, what is done."""
+"""`bistandsrobot status`: what waits, what is in hand, what is done, what is ill."""
 
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from rich.console import Group, RenderableType
+from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from robot.cli.options import ConfigOption, JsonOption, queue_of, settings_from
 from robot.cli.output import console
+from robot.settings import Settings
+from workqueue import WorkQueue
+
+_ANSWER_LIMIT_S = 2.0
+_PARKED = "Parked cases need you: `bistandsrobot queue list --state parked`, then `queue show` and `queue requeue`."
 
 
-def status(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
-    """Show how many cases stand in each state, and the oldest in each.
+def status(
+    config: ConfigOption = Path("config.yaml"),
+    as_json: JsonOption = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on showing it until Ctrl-C.")] = False,
+    every: Annotated[float, typer.Option(min=0.5, max=3600, help="With --watch: seconds between looks.")] = 2.0,
+) -> None:
+    """Show how many cases stand in each state, the oldest in each, and, where `health.listen` is on, what is ill.
 
-    Example: bistandsrobot status -c config.yaml
+    Example: bistandsrobot status -c config.yaml --watch
     """
     settings = settings_from(config)
     with queue_of(settings) as opened:
-        counts = {state.value: number for state, number in opened.counts().items()}
-        oldest = {state.value: at.isoformat() for state, at in opened.oldest().items()}
-    if as_json:
-        typer.echo(json.dumps({"counts": counts, "oldest": oldest}))
-        return
+        if as_json:
+            typer.echo(json.dumps(_figures(opened)))
+        elif watch:
+            _watch(opened, settings, every)
+        else:
+            console.print(_shown(opened, settings))
+
+
+def _watch(opened: WorkQueue, settings: Settings, every_s: float) -> None:
+    with Live(_shown(opened, settings), console=console, auto_refresh=False) as live:
+        try:
+            while True:
+                time.sleep(every_s)
+                live.update(_shown(opened, settings), refresh=True)
+        except KeyboardInterrupt:
+            return
+
+
+def _figures(opened: WorkQueue) -> dict[str, dict[str, Any]]:
+    counts = {state.value: number for state, number in opened.counts().items()}
+    oldest = {state.value: at.isoformat() for state, at in opened.oldest().items()}
+    return {"counts": counts, "oldest": oldest}
+
+
+def _shown(opened: WorkQueue, settings: Settings) -> RenderableType:
+    figures = _figures(opened)
     table = Table(title="Cases by state")
     table.add_column("state")
     table.add_column("cases", justify="right")
     table.add_column("oldest since")
-    for state, number in counts.items():
+    for state, number in figures["counts"].items():
         if number:
-            table.add_row(state, str(number), oldest.get(state, ""))
-    console.print(table)
-    if counts.get("parked"):
-        console.print("Parked cases need you: `bistandsrobot queue list --state parked`, then `queue show` and `queue requeue`.")
+            table.add_row(state, str(number), figures["oldest"].get(state, ""))
+    lines = _health(settings) + ([_PARKED] if figures["counts"].get("parked") else [])
+    return Group(table, *(Text(line) for line in lines))
+
+
+def _health(settings: Settings) -> list[str]:
+    """Return what each worker says of itself, a line each; nothing where they do not listen."""
+    if not settings.health.listen:
+        return []
+    return [line for number in range(settings.work.workers) for line in _one(settings, number)]
+
+
+def _one(settings: Settings, number: int) -> list[str]:
+    # Loaded here alone: only who looks at a daemon that listens pays for it.
+    import httpx
+
+    name = f"worker {number + 1}: " if settings.work.workers > 1 else ""
+    host = f"[{settings.health.host}]" if ":" in settings.health.host else settings.health.host
+    try:
+        url = f"http://{host}:{settings.health.port + number}/health/ready"
+        said = httpx.get(url, timeout=_ANSWER_LIMIT_S, trust_env=False).json()
+        running = "running" if said["ready"] else f"not working: {', '.join(said['because'])}"
+        return [name + running, *(f"{name}ill: {one['what']} {one['code']}, since {one['since']}" for one in said["ill"])]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return [f"{name}does not answer: it is not running, or stands still"]

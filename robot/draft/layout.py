@@ -13,7 +13,6 @@ from robot.draft import words
 WIDTH = 100
 _TOGETHER = re.compile(r" (?:(?<=\d )(?=(?:kap\.|§|%|kr\b|[a-z] §))|(?<=kap\. )(?=\d))")
 _GLUE = "\x1f"
-_LINE_ENDS = re.compile(r" +\n")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _AMOUNT_WIDTH = 17
 _FIELD_AT = 17
@@ -78,4 +77,5 @@ def columns(label: str, *values: str) -> str:
 
 def tidy(page: str) -> str:
     """Return the page without spaces at line ends and with single empty lines between its parts."""
-    return _EMPTY_LINES.sub("\n\n", _LINE_ENDS.sub("\n", page + "\n")).strip("\n") + "\n"
+    lines = [line.rstrip(" ") for line in page.split("\n")]
+    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n") + "\n"

@@ -181,7 +181,10 @@ def test_a_list_is_proposed_shown_approved_and_carried_out_and_then_nothing_is_l
     assert office.say("retention", "approve", ref, "--reason", "granskad").code == 0
     assert office.say("retention", "approve", ref, "--reason", "granskad").code == 2
     assert json.loads(office.say("retention", "propose", "--json").out)["left_alone"] == {"listed": 3}
+    gone = refs(office, "both")[0]
     assert office.say("retention", "carry-out", ref).out == "3 cases forgotten, 0 left out.\n"
+    said = office.say("queue", "show", gone)
+    assert (said.code, f"CLI-024 the case was forgotten on 2028-12-01, by list {ref}" in said.err) == (2, True)
     assert office.say("retention", "carry-out", ref).out == "3 cases forgotten, 0 left out.\n", "again changes nothing"
     assert "verkställd" in office.say("retention", "list").out
     verifier = Path(__file__).resolve().parents[2] / "docs" / "verify_audit.py"

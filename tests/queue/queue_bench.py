@@ -178,6 +178,7 @@ _WAYS: dict[State, Callable[[Bench], Any]] = {
     State.TO_DELIVER: lambda bench: bench.queue.try_later(bench.delivering(), bench.clock.now(), "NET-001"),
     State.DELIVERING: lambda bench: bench.delivering(),
     State.PARKED: lambda bench: bench.queue.park(bench.assessing(), "CASE-001"),
+    State.SHADOWED: lambda bench: bench.queue.finish_in_shadow(bench.assessing(), "ok", {}),
     State.DELIVERED: lambda bench: bench.ended(State.DELIVERED),
     State.HANDED_OVER: lambda bench: bench.ended(State.HANDED_OVER),
     State.TAKEN_BY_PERSON: lambda bench: bench.queue.end(bench.assessing(), State.TAKEN_BY_PERSON),

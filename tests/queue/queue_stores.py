@@ -19,7 +19,7 @@ from workqueue.postgres import PostgresDatabase
 from workqueue.tables import metadata
 
 TEMPLATE = "template_of_tests"
-KEPT = ("store", "secrets")
+KEPT = ("store", "secrets", "programs")
 """What a database is made with."""
 
 

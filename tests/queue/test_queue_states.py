@@ -41,6 +41,7 @@ def test_the_page_lists_every_state() -> None:
         "to_deliver",
         "delivering",
         "parked",
+        "shadowed",
         "delivered",
         "handed_over",
         "taken_by_person",
@@ -142,6 +143,7 @@ METHODS: dict[str, Callable[[Bench, Claimed], object]] = {
     "rest for income": lambda bench, held: bench.queue.rest(held, State.WAITING_FOR_INCOME, bench.in_hours(1), "code"),
     "rest for register": lambda bench, held: bench.queue.rest(held, State.WAITING_FOR_REGISTER, bench.in_hours(1), "code"),
     "finish": lambda bench, held: bench.finish(held),
+    "finish_in_shadow": lambda bench, held: bench.queue.finish_in_shadow(held, "ok", {}),
     "try_later": lambda bench, held: bench.queue.try_later(held, bench.in_hours(1), "code"),
     "park": lambda bench, held: bench.queue.park(held, "code"),
     "end delivered": lambda bench, held: bench.queue.end(held, State.DELIVERED),
@@ -164,7 +166,7 @@ IN_TWO_STEPS: dict[Edge, Callable[[Bench], object]] = {
     Edge(State.PARKED, State.TO_DELIVER, "requeue"): lambda bench: bench.queue.park(bench.delivering(), "code"),
     **{
         Edge(source, State.READY, "add"): lambda bench: bench.queue.add(pulled(version="newer"))
-        for source in (State.DELIVERED, State.HANDED_OVER, State.TAKEN_BY_PERSON)
+        for source in (State.SHADOWED, State.DELIVERED, State.HANDED_OVER, State.TAKEN_BY_PERSON)
     },
 }
 """What must be done first for the edges that need more than the state."""

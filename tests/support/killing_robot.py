@@ -15,6 +15,8 @@ from typing import Any
 from sqlalchemy import Engine, event
 
 from connectors.case_systems.caremanagement import CareManagement
+from robot.delivery import Delivery
+from robot.worker import Worker
 from workqueue import WorkQueue, upgrading
 
 _passes = itertools.count(1)
@@ -55,6 +57,18 @@ def _after_write(owner: Any, name: str) -> None:
     setattr(owner, name, passing)
 
 
+def _before(owner: Any, name: str) -> None:
+    """Die when a coroutine begins."""
+    whole = getattr(owner, name)
+
+    @functools.wraps(whole)
+    async def passing(*args: Any, **options: Any) -> Any:
+        pass_by()
+        return await whole(*args, **options)
+
+    setattr(owner, name, passing)
+
+
 def _while(owner: Any, name: str) -> None:
     """Note that a function is at work."""
     whole = getattr(owner, name)
@@ -86,18 +100,13 @@ def _before_commit() -> None:
             pass_by()
 
 
-def _statements(within: str, kind: str = "") -> None:
-    """Die after a statement of a kind while a function is at work."""
+def _statements(within: str) -> None:
+    """Die after a statement while a function is at work."""
 
     @event.listens_for(Engine, "after_cursor_execute")
-    def passing(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if within in _within and statement.lstrip().upper().startswith(kind):
+    def passing(*_: Any) -> None:
+        if within in _within:
             pass_by()
-
-
-def _rescue() -> None:
-    _while(WorkQueue, "release_expired")
-    _statements("release_expired", "INSERT INTO EVENTS")
 
 
 def _migration() -> None:
@@ -106,16 +115,19 @@ def _migration() -> None:
 
 
 POINTS: dict[str, Callable[[], None]] = {
-    "claimed": lambda: _after(WorkQueue, "claim"),
-    "stored": lambda: _after(WorkQueue, "finish", only_if=lambda _: True),
+    "claiming": lambda: _after(WorkQueue, "claim"),
+    "claimed": lambda: _before(Worker, "handle"),
+    "storing": lambda: _after(WorkQueue, "finish", only_if=lambda _: True),
+    "stored": lambda: _before(Delivery, "deliver"),
     "written": lambda: _after_write(CareManagement, "apply_if_ours"),
-    "noted": lambda: _after(WorkQueue, "receipt", only_if=lambda _: True),
+    "noting": lambda: _after(WorkQueue, "receipt", only_if=lambda _: True),
     "committing": _before_commit,
-    "rescuing": _rescue,
+    "rescuing": lambda: _after(WorkQueue, "release_expired"),
     "migrating": _migration,
 }
-"""Where it can be killed: between claim and fetch, when the draft is stored, after an external write and before its receipt, after
-the receipt, with all of a transaction done but not committed, in the middle of a rescue, in the middle of a migration."""
+"""Where it can be killed: with cases claimed and perhaps not committed; between claim and fetch; with the draft stored and perhaps not
+committed; and when it has been; after an external write and before its receipt; with the receipt stored and perhaps not committed; with all
+of a transaction done and not committed; in the middle of a rescue; in the middle of a migration."""
 
 
 def main() -> None:

@@ -30,6 +30,8 @@ class Process:
 
     name: str
     life: Life = Life.RUNS
+    stops: int = 0
+    """How many times it has stood still."""
     held: deque[asyncio.Handle] = field(default_factory=deque)
 
 

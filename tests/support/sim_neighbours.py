@@ -113,11 +113,12 @@ class Net:
         answer: asyncio.Future[Value] = world.loop.create_future()
         asked_by = PROCESS.get()
 
-        moved_s = world.clock.moved_s
+        moved_s, stops = world.clock.moved_s, asked_by.stops if asked_by else 0
         lateness = world.brief() + (slow.amount if slow else 0.0)
 
         def arrive() -> None:
-            waited_for = asked_by is not None and asked_by.life is Life.RUNS and world.clock.moved_s == moved_s
+            there = asked_by is not None and asked_by.life is Life.RUNS and asked_by.stops == stops
+            waited_for = there and world.clock.moved_s == moved_s
             if write and lateness > (WAITED_FOR_S if waited_for else SETTLES_S):
                 return
             token = PROCESS.set(asked_by)

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -21,9 +21,12 @@ from sim_world import Killed, World
 
 from robot import daemon as daemon_module
 from robot import database as database_module
+from robot import schedule as schedule_module
 from robot.clock import Clock
 from robot.daemon import Daemon
 from robot.settings import Settings, load
+from robot.timer import Job
+from robot.timer import _guarded as guarded
 from rules import Rulebook, load_rulebook
 from workqueue import QueueError
 
@@ -93,6 +96,39 @@ class SimThread:
             return
 
 
+class SimTimer:
+    """The timed jobs by the mix's clock: each runs again so long after it has ended, or when it is wanted at once."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, tuple[float, Job, asyncio.Event]] = {}
+        self._waiting: list[asyncio.Task[None]] = []
+
+    def every(self, name: str, seconds: float, job: Job) -> None:
+        """Run a job so many seconds from now, and again as often."""
+        self._jobs[name] = seconds, guarded(name, job), asyncio.Event()
+
+    def at_once(self, name: str) -> None:
+        """Run a job now."""
+        self._jobs[name][2].set()
+
+    def start(self) -> None:
+        """Begin."""
+        self._waiting = [asyncio.create_task(self._repeat(*job)) for job in self._jobs.values()]
+
+    def stop(self) -> None:
+        """Start no more; those that run go on."""
+        for task in self._waiting:
+            task.cancel()
+
+    async def _repeat(self, seconds: float, job: Job, wanted: asyncio.Event) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await wanted.wait()
+            wanted.clear()
+            await asyncio.shield(asyncio.ensure_future(job()))
+
+
 class Robot:
     """One place where a robot runs; a new one is started there when it has ended."""
 
@@ -133,7 +169,7 @@ class Robot:
         """Let it do nothing for a while."""
         process = self.process
         if self.runs and process is not None and process.life is Life.RUNS:
-            process.life = Life.STANDS_STILL
+            process.life, process.stops = Life.STANDS_STILL, process.stops + 1
             self._town.world.loop.outside(for_s, self.go_on, process)
 
     def go_on(self, process: Process) -> None:
@@ -214,6 +250,7 @@ def simulated() -> Iterator[None]:
             (daemon_module, "case_system_of", lambda *_: Town.now.case_system),
             (daemon_module, "registers_of", lambda *_: Town.now.registers),
             (daemon_module, "load_rulebook", lambda _: rulebook()),
+            (schedule_module, "Timer", SimTimer),
             (database_module, "ThreadPoolExecutor", SimThread),
             (database_module, "GROUP_S", float("inf")),
             (daemon_module, "_LOOK_EVERY_S", LOOK_EVERY_S),

@@ -150,7 +150,7 @@ def _happen(town: Town, cases: list[SimCase], fault: Fault) -> None:
     elif robot is not None:
         robot.stand_still(fault.for_s or 1.0)
     elif fault.kind == "clock_jumps":
-        town.world.clock.set_s += fault.amount
+        town.world.clock.set_by(fault.amount)
     elif fault.kind in _PEOPLE:
         case = cases[fault.target or 0]
         if case.case_id in town.case_system.cases:

@@ -28,6 +28,8 @@ class SimClock:
         self._start = start.astimezone(STOCKHOLM).timestamp()
         self.set_s = 0.0
         self.leapt_s = 0.0
+        self.set_at_s: list[float] = []
+        """When the machine's clock was set, in seconds of the loop."""
 
     def now(self) -> datetime:
         """Return the world's time."""
@@ -40,6 +42,11 @@ class SimClock:
     def machine_s(self) -> float:
         """Return the machine's seconds."""
         return _MACHINE_S + self._loop.time() + self.set_s
+
+    def set_by(self, seconds: float) -> None:
+        """Set the machine's clock, and the world's with it."""
+        self.set_s += seconds
+        self.set_at_s.append(self._loop.time())
 
     @property
     def moved_s(self) -> float:

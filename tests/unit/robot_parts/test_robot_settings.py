@@ -17,6 +17,7 @@ DEFAULT = default_config().read_text(encoding="utf-8")
 def config(tmp_path: Path) -> Path:
     """Return the documented default, copied to where it may be spoilt."""
     path = tmp_path / "config.yaml"
+    path.touch(0o640)
     path.write_text(DEFAULT, encoding="utf-8")
     return path
 

@@ -26,6 +26,7 @@ def _with(config: Path, database: str, more: str = "") -> Path:
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """Where the configuration goes."""
+    (tmp_path / "config.yaml").touch(0o640)
     return tmp_path / "config.yaml"
 
 
