@@ -108,16 +108,16 @@ def on_server(cases: int) -> dict[str, Any]:
 
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder, postgres_server({}) as server:
-        for way in WAYS:
-            for processes in PROCESSES:
-                at = _Place(Path(folder), server, f"{way}_{processes}")
-                found.setdefault(way, {})[processes] = ours(at, way, _number(way, cases), processes)
-        for peer in PEERS if PEER_PYTHON.exists() else ():
-            for processes in PROCESSES:
-                _Place(Path(folder), server, f"{peer}_{processes}")
-                found.setdefault(peer, {})[processes] = _peer(
-                    peer, [str(server.folder), f"{peer}_{processes}"], cases, processes, server.pid
-                )
+        peers = PEERS if PEER_PYTHON.exists() else ()
+        # In turns, the peers right after what they are compared with: other work on the machine comes and goes.
+        for processes in PROCESSES:
+            for name in ("in_batches", *peers, "all_the_way", "one_by_one"):
+                at = _Place(Path(folder), server, f"{name}_{processes}")
+                if name in peers:
+                    figures = _peer(name, [str(server.folder), f"{name}_{processes}"], cases, processes, server.pid)
+                else:
+                    figures = ours(at, name, _number(name, cases), processes)
+                found.setdefault(name, {})[processes] = figures
     return found
 
 
@@ -169,6 +169,16 @@ def plain_sqlite(path: Path, cases: int) -> tuple[float, float]:
     return spent
 
 
+def _ratios(file: dict[int, Any], server: dict[int, Any], peer: dict[int, Any]) -> dict[str, dict[str, float]]:
+    """Return how many times a peer's best rate ours is, by two processes, and how many of its jobs a case of ours costs in CPU."""
+    rate = max(one["per_s"] for one in peer.values())
+    cost = min(one["cpu_ms"] + one["server_cpu_ms"] for one in peer.values())
+    return {
+        kind: {"rate": round(on[2]["per_s"] / rate, 1), "cpu": round((on[2]["cpu_ms"] + on[2]["server_cpu_ms"]) / cost, 2)}
+        for kind, on in (("sqlite", file), ("postgres", server))
+    }
+
+
 def measure(cases: int = CASES) -> dict[str, Any]:
     """Return the figures."""
     file, server = on_file(cases), on_server(cases)
@@ -183,11 +193,7 @@ def measure(cases: int = CASES) -> dict[str, Any]:
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
     }
     if PEERS[0] in server:
-        fastest = {peer: max(one["per_s"] for one in server[peer].values()) for peer in PEERS}
-        found["ratio_in_batches_to"] = {
-            peer: {kind: round(on["in_batches"][2]["per_s"] / rate, 1) for kind, on in (("sqlite", file), ("postgres", server))}
-            for peer, rate in fastest.items()
-        }
+        found["ratio_in_batches_to"] = {peer: _ratios(file["in_batches"], server["in_batches"], server[peer]) for peer in PEERS}
     return found
 
 

@@ -23,7 +23,7 @@ from benchmarks.http_client import transport_ms
 from benchmarks.idle import compiled, configure, servers
 from benchmarks.latency import finished, rate
 from benchmarks.queue_load import DRAFT, KINDS, LEASE_S, PAYLOAD, MachineClock, fill
-from robot.demo import DemoWorld, world
+from robot.demo import world
 from workqueue import AuditEvent, Claimed, MasterKey, NewEffect, PostgresAddress, WorkQueue
 from workqueue.database import Place
 

@@ -45,6 +45,7 @@ _SIGNS = {
 }
 _REMEDIES = {
     "parked": "`bistandsrobot queue list --state parked`, then `queue show` and `queue requeue`",
+    "paused": "`bistandsrobot audit export store` tells why; `bistandsrobot resume` ends it. A case at its deadline goes to a person",
     "late": "see what else is ill; a caseworker can take the case in the case system at once",
     "untaken": "see the log for the last minutes; restart the robot if nothing else is ill",
     "disk": "free disk space: at 0 the robot waits and nothing is lost, but nothing goes on either",
@@ -142,6 +143,9 @@ def signs_in(figures: Figures) -> dict[str, str]:
         signs["disk"] = "the disk of the database is nearly full"
     if figures.head_age_s is not None and figures.head_age_s > HEAD_S:
         signs["head"] = "the end of the audit has not been kept elsewhere for over an hour"
+    for pause in figures.pauses:
+        since = pause.since.astimezone(UTC)
+        signs[f"paused {pause.what}"] = f"paused since {since:%Y-%m-%d %H:%M} UTC by {pause.by}: {pause.what}; urgent cases go on"
     for (neighbour, file), days in figures.certificate_days.items():
         if days < CERTIFICATE_DAYS:
             signs[f"certificate {neighbour} {file}"] = f"the certificate {file} for {neighbour} ends in {max(0, int(days))} days"

@@ -25,6 +25,7 @@ from robot.audit_head import HeadExport
 from robot.clock import Clock
 from robot.controls import Controls
 from robot.database import Database, open_queue
+from robot.day import DaySummary
 from robot.delivery import Delivery
 from robot.duty import TRIES_PER_LEASE, PullDuty
 from robot.pull import Puller
@@ -136,6 +137,7 @@ class Daemon:
                 rescued=self._rescued,
                 heads=heads,
                 retention=RetentionJob(self._settings, database, self._clock, self._name),
+                day=DaySummary(database, self._clock, duty),
                 lease_s=self._settings.work.lease_s,
             )
             self._on_signals(stack)

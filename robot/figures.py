@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 from cryptography import x509
 
 from robot.settings import Settings
-from workqueue import WorkQueue
+from workqueue import Pause, WorkQueue
 
 _FILE_LIMIT_BYTES = 1_000_000
 _WRITE_AHEAD = "-wal"
@@ -30,6 +30,7 @@ class Figures:
     disk_free_bytes: int | None = None
     database_bytes: int | None = None
     certificate_days: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    pauses: Sequence[Pause] = ()
 
 
 def look(queue: WorkQueue, settings: Settings, now: datetime, *, head_kept_at: datetime | None) -> Figures:
@@ -46,6 +47,7 @@ def look(queue: WorkQueue, settings: Settings, now: datetime, *, head_kept_at: d
         disk_free_bytes=None if file is None else shutil.disk_usage(file.parent).free,
         database_bytes=None if file is None else _size(file) + _size(file.with_name(file.name + _WRITE_AHEAD)),
         certificate_days=certificate_days(settings, datetime.now(UTC)),
+        pauses=queue.pauses(),
     )
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -21,6 +23,10 @@ LEVELS = ("debug", "info", "warning", "error")
 _LINE_LIMIT = 4096
 """Characters. The kernel keeps a line of so many bytes whole when several workers write to one pipe; a longer one is shortened."""
 _CUT_TEXT = 100
+_REPEAT_S = 60.0
+_REMEMBERED = 2000
+_TIMES = frozenset({"until", "ms", "exc_info"})
+"""Not what a line says, but when: they make no difference."""
 _STRUCTLOG_OWN = ("_record", "_from_structlog")
 """What structlog carries along with a library's record, and takes away before anything is written."""
 
@@ -103,6 +109,30 @@ def _from_level(level: int) -> Processor:
     return drop
 
 
+class Repeats:
+    """Leaves out a line that says the same as one less than a minute ago; the next one tells how many were left out."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._said: OrderedDict[tuple[str, ...], tuple[float, int]] = OrderedDict()
+
+    def __call__(self, _logger: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        """Pass an event on, or drop it."""
+        same = (method, *(f"{key}={value}" for key, value in sorted(event.items()) if key not in _TIMES))
+        now = self._monotonic()
+        at, left_out = self._said.get(same, (-_REPEAT_S, 0))
+        if now - at < _REPEAT_S:
+            self._said[same] = (at, left_out + 1)
+            raise structlog.DropEvent
+        self._said[same] = (now, 0)
+        self._said.move_to_end(same)
+        if len(self._said) > _REMEMBERED:
+            self._said.popitem(last=False)
+        if left_out:
+            event["repeated"] = left_out
+        return event
+
+
 def set_up(
     level: str = "info",
     style: Literal["auto", "json", "console"] = "auto",
@@ -130,7 +160,7 @@ def set_up(
     ]
     renderer: Processor = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty()) if console else _render_json
     structlog.configure(
-        processors=[*watching, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*watching, Repeats(), *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(min(least, logging.INFO) if watchers else least),
         cache_logger_on_first_use=False,

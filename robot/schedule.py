@@ -12,6 +12,7 @@ import structlog
 from connectors.errors import ConnectorError
 from robot.audit_head import HeadExport
 from robot.database import Database
+from robot.day import DaySummary
 from robot.duty import TRIES_PER_LEASE, PullDuty
 from robot.pull import Puller
 from robot.retention_job import RetentionJob
@@ -42,6 +43,7 @@ class Jobs:
         rescued: Callable[[], None],
         heads: HeadExport,
         retention: RetentionJob,
+        day: DaySummary,
         lease_s: float,
     ) -> None:
         """`wake` is called when there may be work, `rescued` before it when some of that has been taken from a worker that died.
@@ -54,6 +56,7 @@ class Jobs:
         self._database = database
         self._heads = heads
         self._retention = retention
+        self._day = day
         self._wake = wake
         self._rescued = rescued
         self._longest_lease_s = lease_s * _OTHERS_AT_MOST
@@ -100,6 +103,7 @@ class Jobs:
         if rescued or due:
             log.info("queue.woken", rescued=len(rescued), due=due)
         self._wake()
+        await self._day.look()
 
     async def _guard_pull(self, *, everything: bool) -> None:
         try:

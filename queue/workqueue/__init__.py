@@ -60,7 +60,7 @@ from workqueue.retention_records import (
 )
 from workqueue.states import EDGES, ENDED, LEASED, NOT_ENDED, RESTING, Edge, Outcome, State
 from workqueue.store import WorkQueue
-from workqueue.upgrading import is_made, upgrade
+from workqueue.upgrading import Versions, is_made, upgrade, versions
 from workqueue.waking import Listener, listen
 
 __all__ = [
@@ -123,6 +123,7 @@ __all__ = [
     "StoredEvent",
     "Unfinished",
     "Verified",
+    "Versions",
     "WorkQueue",
     "add_key",
     "back_up",
@@ -134,4 +135,5 @@ __all__ = [
     "remove_keys",
     "restore",
     "upgrade",
+    "versions",
 ]

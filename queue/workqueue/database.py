@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, Float, FunctionElement, bindparam, func
-from sqlalchemy.exc import DBAPIError, StatementError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
 
@@ -209,3 +209,6 @@ def translated(named: Callable[[BaseException | None], QueueError], driver_error
         raise named(error) from None
     except PoolTimeout:
         raise RetriableQueueError("QUE-001") from None
+    except PendingRollbackError:
+        # The connection was lost within the transaction, and the next thing was tried on it.
+        raise RetriableQueueError("QUE-005") from None

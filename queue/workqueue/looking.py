@@ -15,13 +15,18 @@ from workqueue.pausing import MAY_GO, limited
 from workqueue.records import EffectStatus, Item, StoredEvent, Unfinished
 from workqueue.sealing import DETAILS
 from workqueue.states import CLAIMABLE, LEASED, NOT_ENDED, Outcome, State
-from workqueue.tables import TO_CLAIM, effects, event_details, events, items
+from workqueue.tables import HAS_ENDED, TO_CLAIM, effects, event_details, events, items
 
 _COUNTS = select(items.c.state, func.count()).group_by(items.c.state)
 _OLDEST = (
     select(items.c.state, func.min(items.c.first_pulled_at, type_=items.c.first_pulled_at.type))
     .where(items.c.state.in_(sorted(NOT_ENDED)))
     .group_by(items.c.state)
+)
+_ENDED_BETWEEN = (
+    select(items.c.state, items.c.outcome, func.count())
+    .where(text(HAS_ENDED), items.c.ended_at >= bindparam("b_from"), items.c.ended_at < bindparam("b_until"))
+    .group_by(items.c.state, items.c.outcome)
 )
 _NEXT_DEADLINE = select(func.min(items.c.deadline, type_=items.c.deadline.type)).where(items.c.state.in_(sorted(NOT_ENDED)))
 _ORDER = (items.c.priority, items.c.deadline, items.c.id)
@@ -76,6 +81,12 @@ class Looking(Store):
         """Return for each state that is not an end when the oldest case in it was first pulled; empty states are left out."""
         with self._db.read() as tx:
             return {State(row[0]): row[1] for row in tx.execute(_OLDEST)}
+
+    def ended_between(self, start: datetime, end: datetime) -> dict[tuple[State, Outcome | None], int]:
+        """Return how many versions of cases ended from `start` until just before `end`, by how they did."""
+        with self._db.read() as tx:
+            rows = tx.execute(_ENDED_BETWEEN, {"b_from": start, "b_until": end}).all()
+        return {(State(row[0]), Outcome(row[1]) if row[1] else None): row[2] for row in rows}
 
     def next_deadline(self) -> datetime | None:
         """Return the first deadline of the cases that have not ended; None = there are none."""

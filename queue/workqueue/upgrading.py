@@ -6,10 +6,11 @@ A newer program's tables say themselves which older programs may go on with them
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, select, text
+from sqlalchemy import Connection, bindparam, inspect, select, text
 
 from workqueue.database import BUSY_TIMEOUT_S, Database, Place, database_at
 from workqueue.errors import KeyRefused, PermanentQueueError
@@ -22,6 +23,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _KEY_CHECK_TEXT = "bistandsrobot"
 _REVISION_TABLE = "alembic_version"
 _REVISION = text("SELECT version_num FROM alembic_version")
+_OLDEST = select(programs.c.oldest).where(programs.c.revision == bindparam("found"))
 
 
 def upgrade(place: Place, *, key: MasterKey | MasterKeys, busy_timeout_s: float = BUSY_TIMEOUT_S) -> bool:
@@ -44,6 +46,40 @@ def upgrade(place: Place, *, key: MasterKey | MasterKeys, busy_timeout_s: float 
             if found is None:
                 store_key_check(connection, master)
             return True
+    finally:
+        database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """Revisions of the tables: that of a database (None = it has none yet), this program's, and the oldest program's that it lets in."""
+
+    database: str | None
+    program: str
+    oldest: str | None
+
+    @property
+    def fit(self) -> bool:
+        """Say whether this program may work on that database as it is."""
+        return self.database == self.program or (self.oldest is not None and self.oldest <= self.program < str(self.database))
+
+
+def versions(place: Place) -> Versions:
+    """Return which tables a database has and which programs may work on them; makes and changes nothing, and needs no key.
+
+    Raises QueueError when it cannot be asked, or is something else's.
+    """
+    database = database_at(place)
+    try:
+        if not database.is_there():
+            return Versions(None, head(), None)
+        with database.read() as connection:
+            tables = set(inspect(connection).get_table_names())
+            if tables and _REVISION_TABLE not in tables:
+                raise PermanentQueueError("QUE-022")
+            found = connection.execute(_REVISION).scalar_one_or_none() if tables else None
+            oldest = connection.execute(_OLDEST, {"found": found}).scalar_one_or_none() if programs.name in tables else None
+            return Versions(found, head(), oldest)
     finally:
         database.close()
 
@@ -110,7 +146,7 @@ def revision(connection: Connection) -> str | None:
 
 def _lets_in(connection: Connection, found: str) -> bool:
     """Say whether a revision that is not known is a newer one, which says that this program may work on it."""
-    oldest = connection.execute(select(programs.c.oldest).where(programs.c.revision == found)).scalar_one_or_none()
+    oldest = connection.execute(_OLDEST, {"found": found}).scalar_one_or_none()
     return oldest is not None and oldest <= head() < found
 
 

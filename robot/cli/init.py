@@ -68,9 +68,15 @@ def init(
     texts = {
         CONFIG: config_text(answers, database=place),
         GUIDELINES: guidelines_text(answers, since=Month.of(SystemClock().today()).plus(1)),
-        UNIT: unit_text(folder, Path(sys.executable).with_name("bistandsrobot")),
+        UNIT: unit_text(folder, _program()),
     }
     _tell(folder, _make(folder, texts), [one for one in QUESTIONS if one.name not in answers])
+
+
+def _program() -> Path:
+    """Return where this program was called: by a link, that link, so that the unit stays right when it leads to another version."""
+    called = Path(sys.argv[0]).absolute()
+    return called if called.name == "bistandsrobot" and called.exists() else Path(sys.executable).with_name("bistandsrobot")
 
 
 def _read(option: str, read: Callable[[str], str], text: str) -> str:

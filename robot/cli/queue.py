@@ -1,4 +1,4 @@
-"""`bistandsrobot queue list|show|requeue`: look at single cases and put one back."""
+"""`bistandsrobot queue list|show|requeue|hand-over`: look at single cases, put one back, leave some to people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from robot.cli.options import EXIT_NOT_ALLOWED, ConfigOption, JsonOption, queue_of, settings_from
+from robot.cli.options import EXIT_NOT_ALLOWED, ConfigOption, JsonOption, queue_of, settings_from, user
 from robot.cli.output import console, fail
 from workqueue import Item, NoSuchCase, NotAllowed, State
 
@@ -103,3 +103,33 @@ def requeue(
     typer.echo(
         f"{item.case_ref} is {item.state.value}. The daemon takes it within seconds; `bistandsrobot queue show {item.case_ref}` follows it."
     )
+
+
+@queue.command("hand-over")
+def hand_over(
+    reason: Annotated[str, typer.Option(help="Why; kept in the audit, encrypted. No names, no identity numbers.")],
+    case: Annotated[str | None, typer.Argument(metavar="[CASE]", help="The case reference from the log, or the case system's id.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every case that nobody has in hand and that is not finished.")] = False,
+    config: ConfigOption = Path("config.yaml"),
+) -> None:
+    """Leave a case, or all, to people at once, unassessed: before a long stop, say. A running robot does it, also while it is paused.
+
+    Urgent cases go on as urgent. What a worker has in hand is finished as ever. To empty the queue: `pause`, then this, then wait until
+    `bistandsrobot status` shows nothing waiting, then stop the robot.
+
+    Exit 0: done. 2: not allowed in this state, or no such case.
+
+    Example: bistandsrobot queue hand-over --all --reason "servern byts, två dygns stopp"
+    """
+    if (case is None) is not everything:
+        fail("CLI-041 name one case, or say --all", EXIT_NOT_ALLOWED)
+    with queue_of(settings_from(config)) as opened:
+        if case is None:
+            number, left = opened.hand_over_all(reason, user()), opened.unfinished()
+            typer.echo(f"{number} cases go to people within seconds, if a robot runs. {left.leased} are in hand and are finished as ever.")
+            return
+        try:
+            item = opened.hand_over(case, reason, user())
+        except (NoSuchCase, NotAllowed) as error:
+            fail(str(error), EXIT_NOT_ALLOWED)
+    typer.echo(f"{item.case_ref} goes to a person within seconds, if a robot runs; `bistandsrobot queue show {item.case_ref}` follows it.")

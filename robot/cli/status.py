@@ -19,6 +19,8 @@ from robot.settings import Settings
 from workqueue import WorkQueue
 
 _ANSWER_LIMIT_S = 2.0
+_RESUME = "Urgent cases go on, and what comes to its deadline goes to a person. `bistandsrobot resume` ends it."
+_SHADOW = "SHADOW MODE: all is computed and recorded, and nothing is written to the case system (`work.shadow`)."
 _PARKED = "Parked cases need you: `bistandsrobot queue list --state parked`, then `queue show` and `queue requeue`."
 
 
@@ -35,7 +37,7 @@ def status(
     settings = settings_from(config)
     with queue_of(settings) as opened:
         if as_json:
-            typer.echo(json.dumps(_figures(opened)))
+            typer.echo(json.dumps(_figures(opened) | {"shadow": settings.work.shadow}))
         elif watch:
             _watch(opened, settings, every)
         else:
@@ -52,10 +54,11 @@ def _watch(opened: WorkQueue, settings: Settings, every_s: float) -> None:
             return
 
 
-def _figures(opened: WorkQueue) -> dict[str, dict[str, Any]]:
+def _figures(opened: WorkQueue) -> dict[str, Any]:
     counts = {state.value: number for state, number in opened.counts().items()}
     oldest = {state.value: at.isoformat() for state, at in opened.oldest().items()}
-    return {"counts": counts, "oldest": oldest}
+    paused = [{"what": one.what, "since": one.since.isoformat(), "by": one.by} for one in opened.pauses()]
+    return {"counts": counts, "oldest": oldest, "paused": paused}
 
 
 def _shown(opened: WorkQueue, settings: Settings) -> RenderableType:
@@ -67,7 +70,9 @@ def _shown(opened: WorkQueue, settings: Settings) -> RenderableType:
     for state, number in figures["counts"].items():
         if number:
             table.add_row(state, str(number), figures["oldest"].get(state, ""))
-    lines = _health(settings) + ([_PARKED] if figures["counts"].get("parked") else [])
+    lines = [f"PAUSED since {one['since']} by {one['by']}: {one['what']}. {_RESUME}" for one in figures["paused"]]
+    lines += [_SHADOW] if settings.work.shadow else []
+    lines += _health(settings) + ([_PARKED] if figures["counts"].get("parked") else [])
     return Group(table, *(Text(line) for line in lines))
 
 

@@ -16,7 +16,7 @@ from killing import robot
 
 pytestmark = pytest.mark.xdist_group("two-versions")
 
-CASES = 24
+CASES = 40
 MAY_REFUSE = {"QUE-020", "QUE-021"}
 """A program that does not know the tables says so, and does nothing."""
 
@@ -32,14 +32,14 @@ def test_an_upgrade_under_a_running_robot_of_the_earlier_version_harms_nothing(t
     running: Town = towns(CASES, {"work": {"cases_in_flight": 3}})
     config = config_of(release, running, TODAY.isoformat())
     change(config, {"work": {"lease_s": 2, "cases_in_flight": 2, "try_again_first_s": 0.2}, "schedule": {"pull_lease_s": 1}})
-    running.registers("POST", "/admin/faults", json={"kind": "slow", "delay_s": 0.5})
+    running.registers("POST", "/admin/faults", json={"kind": "slow", "delay_s": 1.0})
     with robot(running.demo, "run", config=config, environment=environment(release), folder=release) as earlier:
         wait_for(lambda: _finished(running) > 2 or earlier.poll() is not None, what="the earlier robot's first cases")
         assert earlier.poll() is None, running.tail()
         with robot(running.demo, "db", "upgrade") as upgrade:
             assert upgrade.wait(60) == 0, running.tail()
         before = _finished(running)
-        assert before < CASES / 2, "the earlier robot was done before the upgrade"
+        assert before < CASES - 8, "the earlier robot was done before the upgrade"
         running.demo.arrive(5)
         with contextlib.suppress(AssertionError):
             wait_for(lambda: _finished(running) > before + 4 or earlier.poll() is not None, within_s=10)

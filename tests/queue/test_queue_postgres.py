@@ -293,3 +293,15 @@ def test_without_a_file_the_systemd_credential_is_used(tmp_path: Path, monkeypat
     (tmp_path / "database-password").write_text("hemligt\n", encoding="utf-8")
     (tmp_path / "database-password").chmod(0o440)
     assert address.password() == "hemligt"
+
+
+def test_a_connection_found_lost_before_the_commit_is_something_to_try_again(queue: WorkQueue) -> None:
+    def lose() -> None:
+        with queue._db.write() as tx:
+            tx.execute(text("SELECT 1"))
+            tx.invalidate()
+
+    with pytest.raises(RetriableQueueError) as caught:
+        lose()
+    assert caught.value.code == "QUE-005"
+    assert queue.add(pulled("a")).created

@@ -29,6 +29,7 @@ from workqueue import (
     back_up,
     restore,
     upgrade,
+    versions,
 )
 from workqueue.database import Place, database_at
 from workqueue.upgrading import head
@@ -119,6 +120,7 @@ def test_a_version_is_taken_back_and_goes_on_with_what_the_newer_one_left(place:
 def test_a_version_that_was_taken_back_changes_nothing_in_the_newer_tables(place: Place, key: MasterKey, tmp_path: Path) -> None:
     bring_up_by_a_newer_version(place, tmp_path, oldest=FIRST_THAT_TELLS)
     assert not upgrade(place, key=key), "`db upgrade` of the older version has nothing to do"
+    assert (versions(place).fit, versions(place).database) == (True, NEWER)
     with database(place) as tx:
         assert tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == NEWER
         assert tx.execute(text("SELECT count(*) FROM colours")).scalar_one() == 0
@@ -129,6 +131,7 @@ def test_tables_that_let_no_older_version_in_are_refused_and_left_alone(
     place: Place, key: MasterKey, tmp_path: Path, oldest: str | None
 ) -> None:
     bring_up_by_a_newer_version(place, tmp_path, oldest=oldest)
+    assert (versions(place).fit, versions(place).oldest) == (False, oldest)
     for refused in (lambda: WorkQueue.open(place, key=key, clock=FakeClock()), lambda: upgrade(place, key=key)):
         with pytest.raises(PermanentQueueError, match="QUE-020") as caught:
             refused()
@@ -170,3 +173,15 @@ def database(place: Place) -> Iterator[Connection]:
             yield tx
     finally:
         found.close()
+
+
+def test_what_fits_is_told_without_a_key_and_without_making_anything(new_place: Callable[[], Place], key: MasterKey) -> None:
+    place = new_place()
+    assert (versions(place).database, versions(place).fit) == (None, False)
+    assert not isinstance(place, Path) or not place.exists()
+    upgrade(place, key=key)
+    assert (versions(place).database, versions(place).oldest is not None, versions(place).fit) == (head(), True, True)
+    with database(place) as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+        tx.execute(text("DROP TABLE programs"))
+    assert (versions(place).database, versions(place).oldest, versions(place).fit) == ("0005", None, False)

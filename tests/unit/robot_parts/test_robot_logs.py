@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -161,3 +162,30 @@ def test_each_line_says_which_worker_it_is_from(said: Said, monkeypatch: pytest.
     structlog.get_logger().info("pull.done")
     logging.getLogger("some.library").warning("x")
     assert [line["worker"] for line in said.lines()] == [2, 2]
+
+
+def test_the_same_line_is_said_once_a_minute_and_then_how_often() -> None:
+    now = 0.0
+    repeats = logs.Repeats(lambda: now)
+    passed: list[Any] = []
+
+    def say(**event: Any) -> None:
+        with contextlib.suppress(structlog.DropEvent):
+            passed.append(dict(repeats(None, "warning", event)))
+
+    for _ in range(5):
+        say(event="pull.failed", code="NET-001", neighbour="caremanagement")
+    say(event="pull.failed", code="NET-007", neighbour="caremanagement")
+    say(event="case.tried_later", case_ref="a", code="NET-005", until="10:00")
+    say(event="case.tried_later", case_ref="b", code="NET-005", until="10:00")
+    say(event="case.tried_later", case_ref="a", code="NET-005", until="10:05")
+    now = 60.0
+    say(event="pull.failed", code="NET-001", neighbour="caremanagement")
+
+    assert [(one["event"], one.get("code"), one.get("case_ref"), one.get("repeated")) for one in passed] == [
+        ("pull.failed", "NET-001", None, None),
+        ("pull.failed", "NET-007", None, None),
+        ("case.tried_later", "NET-005", "a", None),
+        ("case.tried_later", "NET-005", "b", None),
+        ("pull.failed", "NET-001", None, 4),
+    ]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 import pytest
 
 from robot.audit_head import HeadExport
+from robot.day import DaySummary
 from robot.duty import PullDuty
 from robot.retention_job import RetentionJob
 from robot.schedule import Jobs
@@ -112,9 +113,10 @@ async def test_a_job_with_a_bug_or_without_its_database_runs_again_and_never_bes
 def jobs_of(robot: Robot, duty: PullDuty, settings: Schedule) -> Jobs:
     heads = HeadExport(Audit(), robot.database)
     retention = RetentionJob(robot.settings, robot.database, robot.clock, "test")
+    day = DaySummary(robot.database, robot.clock, duty)
     lease_s = robot.settings.work.lease_s
     wakes = {"wake": NOTHING, "rescued": NOTHING}
-    return Jobs(settings, robot.puller, duty, robot.database, **wakes, heads=heads, retention=retention, lease_s=lease_s)
+    return Jobs(settings, robot.puller, duty, robot.database, **wakes, heads=heads, retention=retention, day=day, lease_s=lease_s)
 
 
 async def test_with_the_default_settings_the_case_of_a_dead_worker_is_free_within_a_minute(robot: Robot, settings: Settings) -> None:

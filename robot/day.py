@@ -1,0 +1,51 @@
+"""One line a day: what became of yesterday's cases, and what is left."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+
+import structlog
+
+from robot.clock import STOCKHOLM, Clock
+from robot.database import Database
+from robot.duty import PullDuty
+from workqueue import NOT_ENDED, Outcome, State
+
+log = structlog.get_logger()
+
+_WORDS = {Outcome.OK: "ok", Outcome.REVIEW: "review", Outcome.URGENT: "urgent", Outcome.HANDED_OVER: "handed_over"}
+
+
+class DaySummary:
+    """Logs yesterday when a new day has begun in the world: of several robots only the one that pulls."""
+
+    def __init__(self, database: Database, clock: Clock, duty: PullDuty) -> None:
+        self._database = database
+        self._clock = clock
+        self._duty = duty
+        self._day = clock.today()
+
+    async def look(self) -> None:
+        """Log the days that are over since the last look."""
+        today = self._clock.today()
+        day, self._day = self._day, max(today, self._day)
+        if day >= today or not self._duty.held:
+            return
+        start, end = _midnight(day), _midnight(today)
+        ended = await self._database.call(lambda queue: queue.ended_between(start, end))
+        left = await self._database.call(lambda queue: queue.counts())
+        finished = {word: sum(number for (_, outcome), number in ended.items() if outcome is kind) for kind, word in _WORDS.items()}
+        log.info(
+            "day.summary",
+            day=day.isoformat(),
+            days=(today - day).days,
+            **finished,
+            taken_by_person=sum(number for (state, _), number in ended.items() if state is State.TAKEN_BY_PERSON),
+            parked=left[State.PARKED],
+            left=sum(left[state] for state in NOT_ENDED),
+        )
+
+
+def _midnight(day: date) -> datetime:
+    """Return when a day begins in Sweden; on the days when clocks are set, too."""
+    return datetime.combine(day, time(), STOCKHOLM)
