@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RULES_TESTS := tests/unit/rules tests/scenarios
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
-.PHONY: help demo test soak coverage mutants check browser deploy-tools bench lock clean setup
+.PHONY: help demo test soak coverage mutants check browser deploy-tools wheel bench lock clean setup
 
 help:  ## show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -55,6 +55,9 @@ deploy-tools:  ## install systemd-analyze and promtool for the tests of deploy/,
 	elif [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then echo "The tools cannot be installed here: that takes apt-get and root." >&2; exit 1; \
 	else timeout 300 apt-get update -qq && DEBIAN_FRONTEND=noninteractive timeout 600 apt-get install -y -qq --no-install-recommends systemd prometheus >/dev/null; fi
 
+wheel: setup  ## make the wheel, in dist/ (docs/operations.md says how it is installed)
+	$(BIN)/python -m hatchling build -t wheel
+
 bench: setup .bench-venv/.ready  ## measure: one line of JSON for each figure
 	$(BIN)/python -m benchmarks
 
@@ -70,4 +73,4 @@ lock: .tools/bin/uv  ## resolve the dependencies anew, with hashes
 	printf 'openfisca-core>=46\nzen-engine>=2.1\npgqueuer>=1.6\nprocrastinate>=3.10\nasyncpg>=0.30\npsycopg[binary]>=3.3\n' | .tools/bin/uv pip compile - --upgrade --universal --python-version 3.11 --generate-hashes --quiet --no-header -o requirements/bench.txt
 
 clean:  ## remove what was made here
-	rm -rf $(VENV) .bench-venv .tools var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bench-venv .tools var dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -23,7 +23,7 @@ from robot.database import Database
 from workqueue import AuditEvent, Claimed, Finished, MasterKey, NewEffect, PostgresAddress, PulledCase, State, WorkQueue
 
 ADD = 500
-BATCH = 200
+BATCH = 100
 """Claimed, and finished, at once by `in_batches`."""
 CALLERS = 64
 """Cases in flight by `all_the_way`."""

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import country, idle, latency, queue_rate, scaling_page, two_robots
+from benchmarks.end_to_end import SEED
 from benchmarks.scaling_points import STORES, Line, Town, by_lines, by_rows, machine
 
 FIGURES = Path(__file__).resolve().parents[1] / "docs" / "scaling" / "figures.json"
@@ -64,7 +65,7 @@ def steps(size: int) -> list[Step]:
     found.append(Step("rate", "the queue alone, and its peers", (15, 70, 200)[size], _one(queue_rate.measure, (200, 1000, 6000)[size])))
     if size == _FULL:
         found += [_town(town, store, workers, many) for store in STORES for workers in WORKERS if (store, workers) != ("sqlite", 1)]
-        found.append(Step("country", "80 000 applications", 3600, _one(country.measure, country.CASES, country.SEED)))
+        found.append(Step("country", "80 000 applications", 3600, _one(country.measure, country.CASES, SEED)))
     return found
 
 
@@ -72,17 +73,18 @@ def _town(town: Town, store: str, workers: int, cases: int) -> Step:
     def line() -> list[Line]:
         return [town.line(store, workers, cases)]
 
-    return Step("town", f"{store}, {workers} workers, {cases} cases", 5 + 1.5 * workers + cases / 65, line)
+    return Step("town", f"{store}, {workers} workers, {cases} cases", 7 + 2 * workers + cases / 65, line)
 
 
 def _one(measure: Callable[..., Line], *arguments: Any) -> Callable[[], list[Line]]:
     return lambda: [measure(*arguments)]
 
 
-def run(wanted: Sequence[Step], limit_s: float | None, figures: dict[str, Any], save: Callable[[dict[str, Any]], None]) -> None:
-    """Measure one after the other within the time, and keep what was found after each."""
+def run(wanted: Sequence[Step], limit_s: float | None, figures: dict[str, Any], save: Callable[[dict[str, Any]], None]) -> list[str]:
+    """Measure one after the other within the time, and keep what was found after each. Return what could not be measured, and why."""
     began, expected, spent = time.monotonic(), 0.0, 0.0
     found: dict[str, Any] = {}
+    failed: list[str] = []
     on = machine()
     for step in wanted:
         section = found.setdefault(step.section, {"machine": on, "lines": [], "left_out": []})
@@ -92,14 +94,19 @@ def run(wanted: Sequence[Step], limit_s: float | None, figures: dict[str, Any], 
             section["left_out"].append(step.what)
         else:
             since = time.monotonic()
-            for line in step.lines():
-                print(json.dumps({"section": step.section} | line), flush=True)
-                section["lines"].append(line)
+            try:
+                for line in step.lines():
+                    print(json.dumps({"section": step.section} | line), flush=True)
+                    section["lines"].append(line)
+            except (Exception, SystemExit) as error:  # what can be measured is: one figure's failure is told, and costs that figure
+                failed.append(f"{step.section}, {step.what}: {type(error).__name__}: {error}")
+                section["left_out"].append(step.what)
             spent, expected = spent + time.monotonic() - since, expected + step.about_s
         if section["lines"]:
             figures[step.section] = section
         save(figures)
     print(f"took {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return failed
 
 
 def save(figures: dict[str, Any], file: Path = FIGURES) -> None:
@@ -131,7 +138,9 @@ def main() -> None:
         keep(figures)
         return
     chosen = [step for step in steps(wanted.size) if step.section in wanted.only]
-    run(chosen, QUICK_LIMIT_S if wanted.size == _QUICK else None, figures, keep)
+    failed = run(chosen, QUICK_LIMIT_S if wanted.size == _QUICK else None, figures, keep)
+    if failed:
+        raise SystemExit("\n".join(failed))
 
 
 if __name__ == "__main__":

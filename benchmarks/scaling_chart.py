@@ -132,12 +132,10 @@ def _names(drawn: Sequence[Series], up: Axis) -> list[str]:
 
 
 def _described(x_name: str, y_name: str, drawn: Sequence[Series]) -> str:
-    ends = (
-        f"{one.name}: {_figure(one.points[0][1])} at {told(one.points[0][0])}, {_figure(one.points[-1][1])} at {told(one.points[-1][0])}"
-        for one in drawn
-    )
+    ends = (f"{one.name}: {_at(one.points[0])}, {_at(one.points[-1])}" for one in drawn)
     return f"{y_name} by {x_name}, both logarithmic. " + "; ".join(ends) + "."
 
 
-def _figure(value: float) -> str:
-    return told(value) if value >= 100 else f"{value:.3g}"
+def _at(point: tuple[float, float]) -> str:
+    x, y = point
+    return f"{told(y) if y >= 100 else f'{y:.3g}'} at {told(x)}"

@@ -26,6 +26,7 @@ from robot.clock import Clock
 from robot.controls import Controls
 from robot.database import Database, open_queue
 from robot.day import DaySummary
+from robot.dead_man import DeadMan
 from robot.delivery import Delivery
 from robot.duty import TRIES_PER_LEASE, PullDuty
 from robot.pull import Puller
@@ -55,9 +56,10 @@ _STARTED_TOGETHER = timedelta(minutes=1)
 
 
 def case_system_of(settings: Settings, rulebook: Rulebook, clock: Clock) -> CaseSystem:
-    """Return the municipality's case system."""
+    """Return the municipality's case system; in shadow mode one that cannot be written."""
     names = LifecareNames(rulebook.guidelines.lifecare_income_names, rulebook.guidelines.lifecare_cost_names)
-    return CareManagement(settings.case_system, names, clock=clock.now)
+    real = CareManagement(settings.case_system, names, clock=clock.now)
+    return ReadOnly(real) if settings.work.shadow else real
 
 
 def registers_of(settings: Settings, clock: Clock) -> Registers:
@@ -114,8 +116,6 @@ class Daemon:
             database = Database(self._queue or open_queue(self._settings, self._clock))
             stack.callback(database.close)
             case_system = case_system_of(self._settings, self._rulebook, self._clock)
-            if self._settings.work.shadow:
-                case_system = ReadOnly(case_system)
             stack.push_async_callback(case_system.aclose)
             registers = registers_of(self._settings, self._clock)
             stack.push_async_callback(registers.aclose)
@@ -181,6 +181,7 @@ class Daemon:
             clock=self._clock,
             sample_key=database.queue.derived_key(CONTROL_SAMPLE),
             once=self._once,
+            dead_man=DeadMan(self._settings.work.band, database),
         )
 
     async def _first_pull(self, puller: Puller, duty: PullDuty, database: Database, case_system: str) -> bool:

@@ -55,6 +55,7 @@ class Delivery:
         if resumed and outgoing.pending:
             outgoing = await self._without_what_stands(claimed, outgoing)
         left = list(outgoing.pending)
+        last: tuple[EffectDone, ...] = ()
         while left:
             planned = left.pop(0)
             effect = Effect(planned.key, planned.kind, claimed.case_id, planned.payload)
@@ -66,10 +67,12 @@ class Delivery:
                 await self._replan(claimed, outgoing, receipt.differs, EffectDone(effect.key, receipt.reference, receipt.found))
                 outgoing = await self._stored(claimed)
                 left = list(outgoing.pending)
-            else:
+            elif left:
                 await self._receipt(claimed, effect.key, receipt)
+            else:
+                last = (EffectDone(effect.key, receipt.reference, receipt.found),)
         steps.done("deliver")
-        await self._close(claimed, outgoing, steps)
+        await self._close(claimed, outgoing, steps, last)
 
     async def _stored(self, claimed: Claimed) -> Outgoing:
         """Read what is to be delivered. Raises StaleLease when the case is no longer ours."""
@@ -116,10 +119,11 @@ class Delivery:
         await self._database.call(lambda queue: queue.amend(claimed, after.outcome.value, amended, new, [event], done=done))
         log.warning("case.draft_differs", case_ref=claimed.case_ref, code="CASE-101")
 
-    async def _close(self, claimed: Claimed, outgoing: Outgoing, steps: Steps) -> None:
+    async def _close(self, claimed: Claimed, outgoing: Outgoing, steps: Steps, last: tuple[EffectDone, ...]) -> None:
+        """End the case, together with the receipt of its last write."""
         result = outgoing.assessment
         end = State.HANDED_OVER if outgoing.hidden or result.outcome is Outcome.URGENT else State.DELIVERED
-        await self._database.call(lambda queue: queue.end(claimed, end, [AuditEvent("case.delivered", ROBOT, {})]))
+        await self._database.call(lambda queue: queue.end(claimed, end, [AuditEvent("case.delivered", ROBOT, {})], done=last))
         tell_finished(claimed, result, hidden=outgoing.hidden, ms=steps.ms)
 
     async def _taken(self, claimed: Claimed) -> None:

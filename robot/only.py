@@ -7,23 +7,16 @@ import os
 import secrets
 from contextlib import AsyncExitStack
 
-import structlog
-
 from connectors.case_systems.port import CaseSystem
-from connectors.registers.port import Registers
 from robot.ask import Asker
-from robot.clock import Clock
 from robot.daemon import CONTROL_SAMPLE, case_system_of, registers_of
 from robot.database import Database
 from robot.delivery import Delivery
 from robot.pull import Puller
 from robot.settings import Settings
-from robot.shadow import ReadOnly
 from robot.worker import Worker
-from rules import Rulebook, load_rulebook
+from rules import load_rulebook
 from workqueue import ENDED, RESTING, Claimed, Item, NotAllowed, RetriableQueueError, State, WorkQueue
-
-log = structlog.get_logger()
 
 _HEARTBEATS_PER_LEASE = 3
 DONE = ENDED - {State.PARKED}
@@ -41,14 +34,25 @@ async def run_only(settings: Settings, queue: WorkQueue, case: str, user: str) -
         database = Database(queue)
         stack.callback(database.close)
         case_system = case_system_of(settings, rulebook, clock)
-        if settings.work.shadow:
-            case_system = ReadOnly(case_system)
         stack.push_async_callback(case_system.aclose)
         registers = registers_of(settings, clock)
         stack.push_async_callback(registers.aclose)
         puller = Puller(case_system, database, rulebook, clock, overlap_s=settings.schedule.pull_overlap_s)
-        worker = _worker(settings, rulebook, clock, case_system, registers, puller, database)
-        claimed = await _claimed(settings, database, case_system, puller, case, user)
+        policy = settings.registers
+        worker = Worker(
+            settings=settings,
+            case_system=case_system,
+            asker=Asker(registers, clock, policy.sources, deadline_s=policy.deadline_s),
+            puller=puller,
+            delivery=Delivery(case_system, database),
+            database=database,
+            rulebook=rulebook,
+            clock=clock,
+            sample_key=database.queue.derived_key(CONTROL_SAMPLE),
+            once=False,
+        )
+        await _in_queue(database, case_system, puller, case)
+        claimed = await _claimed(settings, database, case, user)
         keeping = asyncio.create_task(_keep(database, claimed, settings.work.lease_s))
         handling = asyncio.create_task(worker.handle(claimed))
         # A lease that was lost is another's: nothing more is written here.
@@ -60,12 +64,14 @@ async def run_only(settings: Settings, queue: WorkQueue, case: str, user: str) -
         return item
 
 
-async def _claimed(settings: Settings, database: Database, case_system: CaseSystem, puller: Puller, case: str, user: str) -> Claimed:
-    item = await database.call(lambda queue: queue.item(case))
-    if item is None:
+async def _in_queue(database: Database, case_system: CaseSystem, puller: Puller, case: str) -> None:
+    if await database.call(lambda queue: queue.item(case)) is None:
         await puller.take(await case_system.application(case))
-        item = await database.call(lambda queue: queue.item(case))
-        assert item is not None
+
+
+async def _claimed(settings: Settings, database: Database, case: str, user: str) -> Claimed:
+    item = await database.call(lambda queue: queue.item(case))
+    assert item is not None
     ref = item.case_ref
     if item.state in RESTING:
         await database.call(lambda queue: queue.requeue(ref, "run --only", user))
@@ -86,27 +92,3 @@ async def _keep(database: Database, claimed: Claimed, lease_s: float) -> None:
                 return
         except RetriableQueueError:
             continue
-
-
-def _worker(
-    settings: Settings,
-    rulebook: Rulebook,
-    clock: Clock,
-    case_system: CaseSystem,
-    registers: Registers,
-    puller: Puller,
-    database: Database,
-) -> Worker:
-    policy = settings.registers
-    return Worker(
-        settings=settings,
-        case_system=case_system,
-        asker=Asker(registers, clock, policy.sources, deadline_s=policy.deadline_s),
-        puller=puller,
-        delivery=Delivery(case_system, database),
-        database=database,
-        rulebook=rulebook,
-        clock=clock,
-        sample_key=database.queue.derived_key(CONTROL_SAMPLE),
-        once=False,
-    )

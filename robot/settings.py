@@ -103,6 +103,24 @@ class Schedule(Section):
     ask_for_incomes_at_hour: Annotated[int, Field(ge=0, le=23, description="Hour of the day when resting cases are asked for again.")] = 6
 
 
+class Band(Section):
+    """How far what the robot prepares may move before it pauses itself (docs/operations.md)."""
+
+    watch: Annotated[bool, Field(description="Whether it is watched.")] = True
+    cases: Annotated[int, Field(ge=25, le=10_000, description="So many of the latest cases are compared; with fewer nothing is.")] = 200
+    before: Annotated[int, Field(ge=25, le=100_000, description="With so many before them; not while there are fewer than `cases`.")] = 2000
+    share: Annotated[
+        float, Field(gt=0, le=100, description="Percentage points that the share of cases with a proposal, blank or flag may move.")
+    ] = 25
+    average: Annotated[float, Field(gt=0, le=1000, description="Percent that the average norm, cost, income or need may move.")] = 40
+
+    @model_validator(mode="after")
+    def _enough_before(self) -> Self:
+        if self.before < self.cases:
+            raise ValueError("`before` is at least as many as `cases`")
+        return self
+
+
 class Work(Section):
     """How much is in hand at once, and for how long."""
 
@@ -118,6 +136,7 @@ class Work(Section):
     stop_within_s: Annotated[Seconds, Field(description="At SIGTERM: what is in hand may take this long to finish.")] = 30
     try_again_first_s: Annotated[Seconds, Field(description="First wait after a write that failed; doubles up to the last.")] = 5
     try_again_last_s: Annotated[Seconds, Field(description="Longest wait between tries.")] = 600
+    band: Annotated[Band, Field(description="When the robot pauses itself.")] = Band()
     once_limit_s: Annotated[Seconds, Field(description="`run --once` ends with an error after this long.")] = 1800
 
 

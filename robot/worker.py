@@ -19,6 +19,7 @@ from robot.begun import end_if_written, recommended_in
 from robot.clock import Clock
 from robot.controls import unassessed
 from robot.database import Database
+from robot.dead_man import DeadMan
 from robot.deadlines import after, next_asking
 from robot.delivery import Delivery, Outgoing, tell_finished
 from robot.effects import CaseIdentity, CaseTexts, plan, texts_of
@@ -76,6 +77,7 @@ class Worker:
         clock: Clock,
         sample_key: bytes,
         once: bool,
+        dead_man: DeadMan | None = None,
     ) -> None:
         self._settings = settings
         self._case_system = case_system
@@ -87,6 +89,7 @@ class Worker:
         self._clock = clock
         self._sample_key = sample_key
         self._once = once
+        self._dead_man = dead_man
 
     async def handle(self, claimed: Claimed) -> None:
         """Take a claimed case as far as it can go; never raises but for cancellation."""
@@ -218,15 +221,22 @@ class Worker:
         told = {"outcome": outcome, "rulebook": self._rulebook.hash} | self._read(known)
         new = [NewEffect(effect.key, effect.kind.value, effect.payload) for effect in effects]
         people = [one.personnummer for one in known.application.household.members if one.personnummer]
+        hidden = sample or result.outcome is Outcome.STOP
         if self._settings.work.shadow:
             event = AuditEvent("case.assessed", "bistandsrobot", told | {"shadow": True})
             await self._database.call(lambda queue: queue.finish_in_shadow(claimed, outcome, draft, [event], people=people))
-            tell_finished(claimed, result, hidden=sample or result.outcome is Outcome.STOP, ms=steps.ms, shadow=True)
+            tell_finished(claimed, result, hidden=hidden, ms=steps.ms, shadow=True)
+            await self._count(result, known, hidden=hidden)
             return None
         await self._database.call(
             lambda queue: queue.finish(claimed, outcome, draft, new, [AuditEvent("case.assessed", "bistandsrobot", told)], people=people)
         )
+        await self._count(result, known, hidden=hidden)
         return Outgoing(result, control_sample=sample, pending=effects)
+
+    async def _count(self, result: Assessment, known: CaseFile, *, hidden: bool) -> None:
+        if self._dead_man is not None:
+            await self._dead_man.count(result, known, hidden=hidden)
 
     def _read(self, known: CaseFile) -> dict[str, object]:
         """Return for the audit what was read about whom and by which law; never what the answers were."""

@@ -38,6 +38,9 @@ ROTATE_BATCH = 500
 """So many cases' keys are wrapped anew in one transaction."""
 GO_LIVE_BATCH = 100
 """So many cases that were computed in shadow are put back in one transaction."""
+FIGURES_LIMIT = 1000
+TALLY_ROWS = 20_000
+"""So many figures are looked at to see whether something has jumped."""
 MAX_LEASE_S = 3600.0
 REQUEUE_GRACE = timedelta(hours=24)
 """A case that ops put back gets at least this long, so that a deadline long past does not send it away at once."""

@@ -93,6 +93,22 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Figure:
+    """What is so of so many cases; `ore` = an amount of all of them together, None = it is only counted."""
+
+    cases: int
+    ore: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What came of some cases that were counted together."""
+
+    at: datetime
+    figures: Mapping[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
 class NewEffect:
     """A write to be made. `key` is made by the caller and is unique for ever; `payload` is plain JSON."""
 

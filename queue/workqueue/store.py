@@ -19,12 +19,26 @@ from workqueue.records import QueueClock
 from workqueue.restoring import Restoring
 from workqueue.retention_lists import RetentionLists
 from workqueue.rotating import Rotating
+from workqueue.tallying import Tallying
 from workqueue.upgrading import is_empty, refuse_other_key, refuse_other_version
 from workqueue.upgrading import upgrade as bring_up
 
 
 class WorkQueue(
-    Pulling, Claiming, Delivering, Maintaining, Looking, Duties, Auditing, Rotating, Restoring, RetentionLists, Forgetting, People, Pausing
+    Pulling,
+    Claiming,
+    Delivering,
+    Maintaining,
+    Looking,
+    Duties,
+    Auditing,
+    Rotating,
+    Restoring,
+    RetentionLists,
+    Forgetting,
+    People,
+    Pausing,
+    Tallying,
 ):
     """Durable work items, drafts, outbox and audit, shared by any number of processes: in a file, or on a server for several machines.
 

@@ -45,6 +45,14 @@ def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fals
     """
     months = _months(month)
     settings = _settings(config, as_json=as_json)
+    results = results_of(settings, config, months)
+    _show(results, as_json=as_json)
+    if not all(one.ok for one in results):
+        raise typer.Exit(EXIT_FAILED)
+
+
+def results_of(settings: Settings, config: Path, months: tuple[Month, ...] = ()) -> list[Handshake]:
+    """Check everything; return what each part says. No months = this and the next."""
     store = _store(settings)
     results = [Handshake("configuration", ok=True, message=str(config)), store]
     rulebook = _rulebook(settings, results)
@@ -58,9 +66,7 @@ def check(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fals
     elif rulebook is not None:
         with logs.silenced():
             results += asyncio.run(_neighbours(settings, rulebook))
-    _show(results, as_json=as_json)
-    if not all(one.ok for one in results):
-        raise typer.Exit(EXIT_FAILED)
+    return results
 
 
 def _settings(config: Path, *, as_json: bool) -> Settings:

@@ -24,6 +24,7 @@ COMMANDS = {
     "resume": "robot.cli.control",
     "queue": "robot.cli.queue",
     "logs": "robot.cli.logs",
+    "incident": "robot.cli.incident",
     "audit": "robot.cli.audit",
     "keys": "robot.cli.keys",
     "retention": "robot.cli.retention",
@@ -64,7 +65,13 @@ def main() -> None:
     gc.disable()
     app = program(*([asked] if asked in COMMANDS else []))
     gc.enable()
-    app()
+    try:
+        app()
+    except Exception as error:
+        # Loaded here alone. What a command says may end in a log: the text of an exception may quote a value from a case.
+        from robot.cli.output import fail_by_bug
+
+        fail_by_bug(error)
 
 
 def _one_of_several() -> None:

@@ -114,7 +114,7 @@ def _make(folder: Path, texts: Mapping[str, str]) -> Made:
 def _tell(folder: Path, made: Made, still_open: list[Question]) -> None:
     say("Made: " + ", ".join(str(path) for path in made.files))
     if made.group is None:
-        say(f"The configuration is readable by you alone: `chgrp bistandsrobot {folder / CONFIG} {folder / GUIDELINES}` for the service.")
+        say(f"They are yours alone: `chgrp bistandsrobot {folder} {folder / CONFIG} {folder / GUIDELINES}` lets the service read them.")
     if still_open:
         say("Open: " + "; ".join(one.asks for one in still_open) + ".")
     say("")

@@ -31,3 +31,11 @@ def fail(message: str, code: int) -> NoReturn:
     """Say on standard error what is wrong and what to do, and end with that exit code."""
     typer.echo(f"bistandsrobot: {message}", err=True)
     raise typer.Exit(code)
+
+
+def fail_by_bug(error: BaseException) -> NoReturn:
+    """Say where a bug is, without the text of the exception, and end with exit code 1."""
+    from robot.hardening import told
+
+    typer.echo(f"bistandsrobot: BUG-005 a bug in the program, report these places: {told(error)}", err=True)
+    sys.exit(1)

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
+from connectors.errors import ConnectorError
 from robot import logs
-from robot.cli.options import EXIT_FAILED, EXIT_NOT_ALLOWED, ConfigOption, settings_from
+from robot.cli.options import EXIT_FAILED, EXIT_NOT_ALLOWED, ConfigOption, settings_from, user
 from robot.cli.output import fail
 from robot.database import open_queue
+from robot.hardening import keep_texts_of_exceptions, leave_no_dumps
 from robot.service_manager import ServiceManager
 from robot.settings import Settings
 from robot.watching import Watching
 from robot.workers import Workers, command
 from rules import RulebookError
-from workqueue import QueueError
+from workqueue import NotAllowed, QueueError, WorkQueue
 
 if TYPE_CHECKING:
     from robot.daemon import Daemon
@@ -36,28 +38,36 @@ def run(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, max=64, help="So many processes on this machine; else `work.workers`.")
     ] = None,
+    only: Annotated[
+        str | None, typer.Option("--only", metavar="CASE", help="Handle this one case, by reference or the case system's id, then end.")
+    ] = None,
     worker: Annotated[int | None, typer.Option("--worker", hidden=True, help="This process is that worker of a parent.")] = None,
 ) -> None:
     """Run the daemon until SIGTERM or Ctrl-C.
 
     Exit 0: stopped in good order (with --once: all was handled, or rests until the month's incomes are complete). 1: something was
     left, the database cannot be used, or a worker dies again and again. 2: the configuration cannot be used.
+    With --only: 0 the case has ended, 1 it has not, 2 it may not be taken: a worker or a person has it, or it had ended before.
 
     Example: bistandsrobot run -c /etc/bistandsrobot/config.yaml --workers 2
     """
+    leave_no_dumps()
+    keep_texts_of_exceptions()
     settings = settings_from(config)
-    count = workers or settings.work.workers
+    count = 1 if only is not None else workers or settings.work.workers
     if worker is None and count > 1:
         logs.set_up(settings.logs.level, settings.logs.style)
         raise typer.Exit(_several(settings, config, count, once=once))
     # systemd hears of one process: the parent of several, else this one.
-    watching = Watching(settings, number=worker or 1, manager=ServiceManager.of() if worker is None else None)
+    watching = Watching(settings, number=worker or 1, manager=ServiceManager.of() if worker is None and only is None else None)
     logs.set_up(settings.logs.level, settings.logs.style, worker=worker, watchers=watching.watchers)
     try:
         queue = open_queue(settings, settings.clock())
     except QueueError as error:
         log.error("daemon.cannot_start", code=error.code)
         fail(str(error), EXIT_FAILED)
+    if only is not None:
+        raise typer.Exit(_only(settings, queue, only))
     gc.disable()
     # Loaded here alone: the parent of several needs none of it.
     from robot.daemon import Daemon
@@ -69,6 +79,20 @@ def run(
         fail(f"the guidelines cannot be used: {error}", EXIT_NOT_ALLOWED)
     if not _run(daemon):
         raise typer.Exit(EXIT_FAILED)
+
+
+def _only(settings: Settings, queue: WorkQueue, case: str) -> int:
+    """Handle one case, beside whatever robots run, and return the exit code."""
+    from robot.only import DONE, run_only
+
+    try:
+        item = asyncio.run(run_only(settings, queue, case, user()))
+    except (NotAllowed, RulebookError) as error:
+        fail(str(error), EXIT_NOT_ALLOWED)
+    except (ConnectorError, QueueError) as error:
+        fail(str(error), EXIT_FAILED)
+    typer.echo(f"{item.case_ref} is {item.state.value}. `bistandsrobot queue show {item.case_ref}` tells more.")
+    return 0 if item.state in DONE else EXIT_FAILED
 
 
 def _several(settings: Settings, config: Path, count: int, *, once: bool) -> int:

@@ -46,11 +46,14 @@ def make(folder: Path, texts: Mapping[str, str]) -> Made:
     Raises FileExistsError, with the file's name, when one of them is there already: then nothing is made. Raises OSError when one
     cannot be written: what had been made is taken away again.
     """
-    folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
     there = next((folder / name for name in (*texts, KEY) if os.path.lexists(folder / name)), None)
     if there is not None:
         raise FileExistsError(str(there))
     group = _group()
+    if is_new:
+        _give(folder, _FOLDER_MODE, group)
     made: list[Path] = []
     try:
         for name, text in texts.items():
@@ -128,9 +131,7 @@ def _write(path: Path, text: str, mode: int, group: grp.struct_group | None) -> 
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         try:
-            os.fchmod(descriptor, mode)
-            if group is not None:
-                os.fchown(descriptor, -1, group.gr_gid)
+            _give(descriptor, mode, group)
             file.write(text)
             file.flush()
             os.fsync(descriptor)
@@ -138,3 +139,10 @@ def _write(path: Path, text: str, mode: int, group: grp.struct_group | None) -> 
             path.unlink(missing_ok=True)
             raise
     return path
+
+
+def _give(place: Path | int, mode: int, group: grp.struct_group | None) -> None:
+    """Set the rights of a file or folder, and let the group have it."""
+    os.chmod(place, mode)
+    if group is not None:
+        os.chown(place, -1, group.gr_gid)

@@ -13,7 +13,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -114,11 +113,11 @@ def copy_of(source: Path, target: Path) -> None:
 
 
 @pytest.fixture
-def elsewhere(tmp_path: Path) -> Iterator[Path]:
-    """An empty folder; what the program keeps in its own installation stays as it was."""
+def elsewhere(tmp_path: Path) -> Path:
+    """An empty folder."""
     folder = tmp_path / "empty"
     folder.mkdir()
-    yield folder
+    return folder
 
 
 def robot(built: Built, folder: Path, *words: str | Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -219,3 +218,23 @@ def test_everything_that_the_wheel_is_made_of_is_in_the_containers_build() -> No
     assert shipped - copied == set()
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").split()
     assert [name for name in copied if name.partition("/")[0] in ignored] == []
+
+
+READ_ONLY = """
+mount --make-rprivate /
+mount --bind . .
+cd "$(pwd)"
+mount -o remount,bind,ro /
+if touch "$1/touched" 2>/dev/null; then echo "the root can be written" >&2; exit 3; fi
+exec "$1/bin/bistandsrobot" demo --cases 3 --once --json
+"""
+
+
+def test_nothing_but_the_state_folder_need_be_writable(built: Built, elsewhere: Path) -> None:
+    """As `docker run --read-only` does: the demo in a folder, all else mounted read-only."""
+    unshare = shutil.which("unshare")
+    if unshare is None or ran([unshare, "--mount", "true"], elsewhere).returncode != 0:
+        pytest.skip("mounting takes root and util-linux' unshare")
+    answer = ran([unshare, "--mount", "sh", "-ec", READ_ONLY, "sh", str(built.installed)], elsewhere, PYTHONDONTWRITEBYTECODE="1")
+    assert answer.returncode == 0, answer.stdout[-1000:] + answer.stderr[-1000:]
+    assert (elsewhere / "var").is_dir()

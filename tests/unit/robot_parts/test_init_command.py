@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import grp
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -84,6 +86,22 @@ def test_nobody_but_owner_and_group_may_read_the_files_and_the_key_only_its_owne
     with_all_answers(tmp_path)
     assert {name: mode(tmp_path / name) for name in (CONFIG, GUIDELINES, KEY)} == {CONFIG: 0o640, GUIDELINES: 0o640, KEY: 0o600}
     assert MasterKey.load(tmp_path / KEY)
+
+
+def test_the_services_group_may_read_what_the_service_reads_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, int] = {}
+
+    def chown(place: int | Path, user: int, group: int) -> None:
+        name = Path(os.readlink(f"/proc/self/fd/{place}")) if isinstance(place, int) else place
+        given[name.name] = group if user == -1 else user
+
+    service = grp.struct_group(("bistandsrobot", "x", 4711, []))
+    monkeypatch.setattr("robot.skeleton.files._group", lambda: service)
+    monkeypatch.setattr("robot.skeleton.files.os.chown", chown)
+    answer = with_all_answers(tmp_path / "etc")
+    assert given == {"etc": 4711, CONFIG: 4711, GUIDELINES: 4711}
+    assert mode(tmp_path / "etc") == 0o750
+    assert "chgrp" not in answer.stdout
 
 
 @pytest.mark.parametrize("there", [CONFIG, GUIDELINES, KEY, UNIT])
