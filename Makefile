@@ -58,6 +58,10 @@ deploy-tools:  ## install systemd-analyze and promtool for the tests of deploy/,
 wheel: setup  ## make the wheel, in dist/ (docs/operations.md says how it is installed)
 	$(BIN)/python -m hatchling build -t wheel
 
+sbom: setup  ## write what the program is made of, every locked package with its hashes, as CycloneDX to var/sbom.json
+	@mkdir -p var
+	$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements requirements/run.txt --pyproject pyproject.toml --output-reproducible --output-file var/sbom.json
+
 bench: setup .bench-venv/.ready  ## measure: one line of JSON for each figure
 	$(BIN)/python -m benchmarks
 

@@ -51,18 +51,18 @@ def steps(size: int) -> list[Step]:
     if size == _QUICK:
         found += [_town(town, store, workers, 1000) for store in STORES for workers in WORKERS]
     rows = [10**power for power in range(2, (4, 7, 7)[size])]
-    found += [Step("queue", f"{store}, {rows[-1]} rows", rows[-1] / 18_000 + 8, partial(by_rows, store, rows)) for store in STORES]
+    found += [Step("queue", f"{store}, {rows[-1]} rows", rows[-1] / 45_000 + 3, partial(by_rows, store, rows)) for store in STORES]
     lines = [10**power for power in range(2, (4, 6, 7)[size])]
-    found += [Step("audit", f"{store}, {lines[-1]} lines", lines[-1] / 6_000 + 3, partial(by_lines, store, lines)) for store in STORES]
+    found += [Step("audit", f"{store}, {lines[-1]} lines", lines[-1] / 9_000 + 3, partial(by_lines, store, lines)) for store in STORES]
     many = (0, 10_000, 10_000)[size]
     if many:
         found.append(_town(town, "sqlite", 1, many))
-    seconds, starts = ((2.0, 1), (10.0, 2), (60.0, 5))[size]
-    found += [Step("idle", store, seconds + 20 + 3 * starts, _one(idle.measure, store, seconds, starts)) for store in STORES]
-    cases, in_flight = ((40, (16,)), (200, (16, 64)), (600, (16, 64, 160)))[size]
-    found.append(Step("latency", "a second for each answer", cases / 5 + 30, _one(latency.measure, cases, in_flight)))
-    found.append(Step("two_robots", "on one PostgreSQL", 55, _one(two_robots.measure, (40, 100, 150)[size])))
-    found.append(Step("rate", "the queue alone, and its peers", (15, 70, 200)[size], _one(queue_rate.measure, (200, 1000, 6000)[size])))
+    seconds, starts = ((2.0, 1), (8.0, 2), (60.0, 5))[size]
+    found += [Step("idle", store, seconds + 13 + 3 * starts, _one(idle.measure, store, seconds, starts)) for store in STORES]
+    cases, in_flight = ((40, (16,)), (160, (16, 64)), (600, (16, 64, 160)))[size]
+    found.append(Step("latency", "a second for each answer", cases / 6 + 30, _one(latency.measure, cases, in_flight)))
+    found.append(Step("two_robots", "on one PostgreSQL", 42, _one(two_robots.measure, (40, 100, 150)[size])))
+    found.append(Step("rate", "the queue alone, and its peers", (15, 60, 200)[size], _one(queue_rate.measure, (200, 1000, 6000)[size])))
     if size == _FULL:
         found += [_town(town, store, workers, many) for store in STORES for workers in WORKERS if (store, workers) != ("sqlite", 1)]
         found.append(Step("country", "80 000 applications", 3600, _one(country.measure, country.CASES, SEED)))
@@ -73,7 +73,7 @@ def _town(town: Town, store: str, workers: int, cases: int) -> Step:
     def line() -> list[Line]:
         return [town.line(store, workers, cases)]
 
-    return Step("town", f"{store}, {workers} workers, {cases} cases", 7 + 2 * workers + cases / 65, line)
+    return Step("town", f"{store}, {workers} workers, {cases} cases", 5 + 1.5 * workers + cases / 65, line)
 
 
 def _one(measure: Callable[..., Line], *arguments: Any) -> Callable[[], list[Line]]:
@@ -113,7 +113,7 @@ def save(figures: dict[str, Any], file: Path = FIGURES) -> None:
     """Keep the figures, and make the page and its drawings of them."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    scaling_page.write(figures, file.parent)
+    scaling_page.write(load(file), file.parent)
 
 
 def load(file: Path = FIGURES) -> dict[str, Any]:

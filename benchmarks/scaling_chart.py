@@ -9,8 +9,8 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 720, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 190, 48, 56
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
-"""Told apart by people who see colours differently too (Okabe and Ito); each clear enough on both backgrounds."""
+_COLOURS = ("#1f86d1", "#d55e00", "#009e73", "#cc79a7")
+"""Told apart by people who see colours differently too (Okabe and Ito); lightened a little, so that each is clear on both backgrounds."""
 _STEPS_WITHIN = (1, 2, 5)
 _FEW_DECADES = 2
 _LEAST_APART = 16
@@ -119,16 +119,26 @@ def _curve(one: Series, across: Axis, up: Axis) -> str:
 
 def _names(drawn: Sequence[Series], up: Axis) -> list[str]:
     """Return each curve's name beside its end, moved apart where they would meet."""
-    lines, lowest = [], -math.inf
-    at = WIDTH - _RIGHT + 10
-    for one in sorted(drawn, key=lambda one: _y(up, one.points[-1][1])):
-        lowest = max(lowest + _LEAST_APART, _y(up, one.points[-1][1]))
-        y = round(lowest, 1)
+    lines, at = [], WIDTH - _RIGHT + 10
+    ordered = sorted(drawn, key=lambda one: _y(up, one.points[-1][1]))
+    for one, y in zip(ordered, apart([_y(up, one.points[-1][1]) for one in ordered], HEIGHT - _BOTTOM), strict=True):
         dash = ' stroke-dasharray="6 4"' if one.dashed else ""
         colour = _COLOURS[one.colour % len(_COLOURS)]
         lines.append(f'<line x1="{at}" y1="{y}" x2="{at + 22}" y2="{y}" stroke="{colour}" stroke-width="2"{dash}/>')
         lines.append(f'<text x="{at + 28}" y="{y + 4}">{escape(one.name)}</text>')
     return lines
+
+
+def apart(heights: Sequence[float], lowest: float) -> list[float]:
+    """Return heights, which come in order, moved so that they are far enough apart to read and none is below the lowest."""
+    found: list[float] = []
+    for height in heights:
+        found.append(max(height, found[-1] + _LEAST_APART) if found else height)
+    limit = lowest
+    for place in range(len(found) - 1, -1, -1):
+        found[place] = round(min(found[place], limit), 1)
+        limit = found[place] - _LEAST_APART
+    return found
 
 
 def _described(x_name: str, y_name: str, drawn: Sequence[Series]) -> str:

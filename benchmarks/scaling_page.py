@@ -20,7 +20,7 @@ _MONTHS = 12
 _SECONDS_AN_HOUR = 3600
 _DEFAULT_IN_FLIGHT = 16
 _BUSY_PERCENT = 20
-_LEAST_DRAWN = 0.01
+_LEAST_DRAWN = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,17 @@ class Place:
         return self.applications * _MONTHS
 
 
-PLACES = (Place("a town", 400, 1), Place("Stockholm, taken as 6\u00a0000", 6_000, 1), Place("the whole country", 80_000, 8))
+PLACES = (Place("a town", 400, 1), Place("Stockholm", 6_000, 1), Place("the whole country", 80_000, 8))
 
 
 def write(figures: Figures, folder: Path) -> None:
-    """Write the page beside the folder, and the drawings in it."""
+    """Write the page beside the folder, and the drawings in it; a drawing that there are no figures for any more goes."""
     folder.with_suffix(".md").write_text(page(figures), encoding="utf-8")
-    for name, drawing in drawings(figures).items():
+    made = drawings(figures)
+    for old in folder.glob("*.svg"):
+        if old.stem not in made:
+            old.unlink()
+    for name, drawing in made.items():
         (folder / f"{name}.svg").write_text(drawing, encoding="utf-8")
 
 
@@ -210,9 +214,9 @@ def _expect(figures: Figures) -> str:
                 _number(in_flight),
                 _number(None if in_flight is None else 2 * in_flight),
                 _number(None if asked is None else place.rate * asked),
-                _number(None if cpu is None else place.rate * cpu / 10) + " %",
+                _number(None if cpu is None else place.rate * cpu / 10, "\u00a0%"),
                 _duration(None if rate is None else place.applications / rate),
-                _number(None if disk is None else disk * place.a_year / 1_000_000) + " GB",
+                _number(None if disk is None else disk * place.a_year / 1_000_000, "\u00a0GB"),
             )
         )
     head = (
@@ -338,7 +342,8 @@ def _rate(figures: Figures) -> str:
     ]
     ratios = found[0].get("ratio_in_batches_to", {})
     told_ratios = "; ".join(
-        f"{by['sqlite']} times {peer}'s rate on a file and {by['postgres']} on PostgreSQL" for peer, by in ratios.items()
+        f"{by['sqlite']['rate']} times {peer}'s best rate on a file and {by['postgres']['rate']} times on PostgreSQL"
+        for peer, by in ratios.items()
     )
     return _table(("store", "way", "cases/s, one process", "two"), rows, words.RATE.format(ratios=told_ratios) if ratios else "")
 
@@ -378,11 +383,11 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]], below: str = "
     return "".join(f"| {' | '.join(str(cell) for cell in row)} |\n" for row in told_rows) + below
 
 
-def _number(value: float | None) -> str:
+def _number(value: float | None, unit: str = "") -> str:
     """Return a figure with two digits that count; a whole number as it is."""
     if value is None:
         return _UNKNOWN
-    return told(round(value)) if value >= 10 or value == round(value) else f"{value:.2g}"
+    return (told(round(value)) if value >= 10 or value == round(value) else f"{value:.2g}") + unit
 
 
 def _duration(seconds: float | None) -> str:

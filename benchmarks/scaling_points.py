@@ -30,6 +30,8 @@ from workqueue.database import Place
 STORES = ("sqlite", "postgres")
 Line = dict[str, Any]
 _MB = 1024 * 1024
+_LIMIT_S, _LEAST_RATE = 120.0, 10.0
+"""A run that is slower than so many cases a second, beside its start, ends unfinished: it would tell nothing."""
 _LISTED = 50
 _MANY = 16
 _TIMES = 40
@@ -82,7 +84,11 @@ def town(store: str, workers: int, cases: int) -> Line:
     ):
         neighbours = [country.Measured(child) for child in psutil.Process().children() if child.pid not in before and _is_neighbour(child)]
         country.as_in_use(running)
-        configure(running, work={"workers": workers}, **({"storage": {"database": database}} if database else {}))
+        configure(
+            running,
+            work={"workers": workers, "once_limit_s": _LIMIT_S + cases / _LEAST_RATE},
+            **({"storage": {"database": database}} if database else {}),
+        )
         for one in neighbours:
             one.look()
         began_s = sum(one.cpu_s for one in neighbours)

@@ -15,7 +15,8 @@ BUSY = """**The machine was {percent} % busy with other work when this began: th
 
 EXPECT = """
 `in flight` and `pool` are what that pace takes when each register answer takes a second. `as fast as here` is one worker at the pace
-measured below, with neighbours that answer at once and share its cores.
+measured below, with neighbours that answer at once and share its cores. How many applications Stockholm has is an assumption; the
+country's fall due in a few days around the 26th, here taken as one night's work.
 """
 
 SETTINGS = """
@@ -42,7 +43,8 @@ the same cores, so more workers than there are cores free gain nothing here.
 
 QUEUE = """
 All rows but some hundreds are cases that have ended, put in by SQL. Each figure is the median of one call, which waits for the disk when
-it changes something. A claim looks in an index of what waits alone; a count looks at every row.
+it changes something. A claim looks only at what waits, by an index; a list of all cases and a
+count look at every row.
 """
 
 LATENCY = """

@@ -10,11 +10,19 @@ _NUMBER = re.compile(rf"(?<!\d)(?:\d\d)?\d{{6}}[{_DASHES}]?\d{{4}}(?!\d)")
 _ALONE = re.compile(rf"(?<![\w-])(?:\d\d)?(\d{{6}})[{_DASHES}]?(\d{{4}})(?![\w-])")
 _COORDINATION_DAY = 60
 _MASK = "[masked]"
+_SPEAKS_TO_THE_TERMINAL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028-\\u202e\\u2066-\\u2069]")
+"""Control characters, line separators, and what turns the direction of writing; new line and tab are none of them."""
 
 
 def mask(text: str) -> str:
     """Return the text with everything shaped like an identity number (10 or 12 digits, with or without - or +) masked."""
     return _NUMBER.sub(_MASK, text)
+
+
+def plain(text: str) -> str:
+    """Return the text with what could steer a terminal, or end a line elsewhere than at a new line, written out as its code."""
+    # Nearly every text is printable through and through, which is quickly seen.
+    return text if text.isprintable() else _SPEAKS_TO_THE_TERMINAL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def holds_identity(text: str) -> bool:

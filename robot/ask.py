@@ -10,6 +10,7 @@ import structlog
 from connectors.errors import ConnectorError
 from connectors.registers.port import RegisterQuery, Registers
 from robot.clock import Clock
+from robot.hours import Window, is_open
 from rules.facts import Application, Member, RegisterAnswer, Source, SourceError
 
 log = structlog.get_logger()
@@ -20,15 +21,21 @@ _LOOK_BACK_MONTHS = 2
 class Asker:
     """Ask the registers about the adults of a case. What could not be asked is an answer too: `unavailable`."""
 
-    def __init__(self, registers: Registers, clock: Clock, sources: Sequence[Source], *, deadline_s: float) -> None:
+    def __init__(
+        self, registers: Registers, clock: Clock, sources: Sequence[Source], *, deadline_s: float, open_in: Sequence[Window] = ()
+    ) -> None:
+        """`open_in` = the hours in which they may be asked; outside them nothing is."""
         self._registers = registers
         self._clock = clock
         self._sources = tuple(sources)
         self._deadline_s = deadline_s
+        self._open_in = tuple(open_in)
 
     async def ask(self, application: Application, number: str) -> tuple[RegisterAnswer, ...]:
         """Return one answer for each adult and source, in the order of the application."""
         adults = [member for member in application.household.members if member.role != "child"]
+        if not is_open(self._open_in, self._clock.now()):
+            return tuple(answer for adult in adults for answer in self._unavailable(adult, "REG-103"))
         answers = await asyncio.gather(*(self._ask_one(adult, application, number) for adult in adults))
         return tuple(answer for of_person in answers for answer in of_person)
 

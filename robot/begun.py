@@ -68,7 +68,10 @@ class Begun:
                     return await self._case_system.application(listed.case_id)
                 except ConnectorError as error:
                     log.warning("pull.case_unread", code=error.code, neighbour=error.neighbour)
-                    return None
+                except Exception:
+                    # A bug in one case must not keep all new ones from being pulled.
+                    log.warning("pull.case_unread", code="BUG-001", neighbour=self._case_system.name)
+                return None
 
         cases = await asyncio.gather(*(read(one) for one in batch if one.case_id not in known))
         ours = [self._nobodys(case) for case in cases if case is not None and case.standing is Standing.OURS]

@@ -22,11 +22,12 @@ _FADES = timedelta(minutes=15)
 
 
 class _Sign(NamedTuple):
-    """An event that tells of an illness. `ends` = the event that ends it; '' = it fades."""
+    """An event that tells of an illness. `ends` = the event that ends it; '' = it fades. `fades` = it does so even then."""
 
     what: str
     ends: str
     remedy: str
+    fades: bool = False
 
 
 _SIGNS = {
@@ -37,7 +38,8 @@ _SIGNS = {
         "audit.head_kept_again",
         "mend the disk, the mount or the rights of audit.head_file",
     ),
-    "pull.failed": _Sign("the last pull of new applications failed", "pull.done", ""),
+    # It fades, too: another robot may pull from now on, and then this one hears of no end.
+    "pull.failed": _Sign("the last pull of new applications failed", "pull.done", "", fades=True),
     "job.failed": _Sign(
         "a timed job met a bug: {job}", "", "report it with the log lines of that time; the job runs again at its next time"
     ),
@@ -52,6 +54,7 @@ _REMEDIES = {
     "head": "mend the disk, the mount or the rights of `audit.head_file`",
     "certificate": "get the next one from whoever issues it, and put it in place: the robot reads it at its next start",
 }
+_OF_ONE = frozenset({"neighbour.lost", "job.failed"})
 _ENDS = {sign.ends: name for name, sign in _SIGNS.items() if sign.ends}
 
 
@@ -84,7 +87,7 @@ class Condition:
         """Learn from an event, and pass it on; one that a neighbour is back gets the number of cases that waited meanwhile."""
         name = str(event.get("event"))
         with self._lock:
-            if name in _SIGNS:
+            if name in _SIGNS and not _is_of_one_case(name, event):
                 self._fell_ill(name, event)
             elif name in _ENDS:
                 self._ill.pop(_key(_ENDS[name], event), None)
@@ -110,7 +113,7 @@ class Condition:
     def illnesses(self) -> list[Illness]:
         """Return what is wrong now, oldest first."""
         with self._lock:
-            found = [one for key, one in self._ill.items() if _SIGNS[key[0]].ends or self.now() - one.last < _FADES]
+            found = [one for key, one in self._ill.items() if not _fades(key[0]) or self.now() - one.last < _FADES]
             found += [
                 Illness(what, "", since, self.figures.at, _REMEDIES[sign.partition(" ")[0]]) for sign, (what, since) in self._shown.items()
             ]
@@ -137,7 +140,8 @@ def signs_in(figures: Figures) -> dict[str, str]:
         signs["parked"] = "1 case is parked" if parked == 1 else f"{parked} cases are parked"
     if figures.deadline_margin_s is not None and figures.deadline_margin_s < -LATE_S:
         signs["late"] = "a case is past its deadline and still with the robot"
-    if figures.oldest_s.get("ready", 0) > LATE_S and not figures.counts.get("assessing") and not figures.counts.get("delivering"):
+    in_hand = figures.counts.get("assessing") or figures.counts.get("delivering")
+    if figures.oldest_s.get("ready", 0) > LATE_S and not in_hand and not figures.pauses and not figures.at_rest:
         signs["untaken"] = "cases are ready and nobody takes them"
     if figures.disk_free_bytes is not None and figures.disk_free_bytes < DISK_BYTES:
         signs["disk"] = "the disk of the database is nearly full"
@@ -161,5 +165,17 @@ def remedy(code: str) -> str:
     return "see the code in docs/errors.md"
 
 
+def _fades(name: str) -> bool:
+    return _SIGNS[name].fades or not _SIGNS[name].ends
+
+
+def _is_of_one_case(name: str, event: MutableMapping[str, Any]) -> bool:
+    """Say whether a case tells what the database has told by itself, perhaps after it was back: nothing would end that illness."""
+    return name == "database.unavailable" and "case_ref" in event
+
+
 def _key(name: str, event: MutableMapping[str, Any]) -> tuple[str, str]:
+    """Return what an illness is known by. A neighbour or a job falls ill by itself; of pulls there is one."""
+    if name not in _OF_ONE:
+        return name, ""
     return name, str(event.get("neighbour", "")) + str(event.get("job", ""))

@@ -9,6 +9,7 @@ import structlog
 
 from robot.clock import Clock
 from robot.database import Database
+from robot.hours import is_open, within
 from robot.settings import Settings
 from workqueue import Claimed, Pause, QueueError, State
 
@@ -36,7 +37,16 @@ class Controls:
 
     def limits(self) -> Limits:
         """Return what may be claimed now."""
-        return {"quiet": False, "deliver": not self._settings.work.shadow}
+        quiet = within(self._settings.schedule.quiet, self._clock.now())
+        return {"quiet": quiet, "deliver": not self._settings.work.shadow}
+
+    def may_use_case_system(self) -> bool:
+        """Say whether it is one of the case system's hours: else nothing can be done for any case."""
+        return is_open(self._settings.schedule.case_system_open, self._clock.now())
+
+    def may_ask_registers(self) -> bool:
+        """Say whether it is one of the registers' hours."""
+        return is_open(self._settings.schedule.registers_open, self._clock.now())
 
     async def run(self, database: Database) -> None:
         """Look again and again; a database that is gone is told by itself."""

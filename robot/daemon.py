@@ -51,6 +51,10 @@ _HEARTBEATS_PER_LEASE = 3
 _PULL_LOOK_S = 1.0
 _LOOK_FOR_SUSPECTS_EVERY_S = 30.0
 """So often, and after each rescue, cases that may be what kills workers are looked for."""
+_BETWEEN_SUSPECTS_S = 1.0
+"""After one of them all others have a turn, so that none of those is held up for long."""
+_ALONE_AT_LEAST = 2
+"""So many of the crashes that a person gets a case for are of its own: nothing else was in hand."""
 _STARTED_TOGETHER = timedelta(minutes=1)
 """Workers of one parent begin within so long of each other: a pull by one of them is a pull for all."""
 
@@ -97,7 +101,7 @@ class Daemon:
         self._in_hand: dict[asyncio.Task[None], Claimed] = {}
         self._lease_ends: dict[asyncio.Task[None], asyncio.TimerHandle] = {}
         self._controls = Controls(settings, self._clock)
-        self._suspects_from = max(1, settings.work.most_crashes - 1)
+        self._suspects_from = max(1, settings.work.most_crashes - _ALONE_AT_LEAST)
         self._look_for_suspects_at = 0.0
 
     def stop(self) -> None:
@@ -123,7 +127,14 @@ class Daemon:
             duty = PullDuty(database, self._name, lease_s=schedule.pull_lease_s)
             stack.push_async_callback(self._leave, duty)
             puller = Puller(
-                case_system, database, self._rulebook, self._clock, overlap_s=schedule.pull_overlap_s, duty=duty, added=self._wake.set
+                case_system,
+                database,
+                self._rulebook,
+                self._clock,
+                overlap_s=schedule.pull_overlap_s,
+                duty=duty,
+                added=self._wake.set,
+                may_ask=self._controls.may_use_case_system,
             )
             worker = self._worker(case_system, registers, puller, database)
             heads = HeadExport(self._settings.audit if self._is_first else Audit(), database)
@@ -173,7 +184,9 @@ class Daemon:
         return Worker(
             settings=self._settings,
             case_system=case_system,
-            asker=Asker(registers, self._clock, policy.sources, deadline_s=policy.deadline_s),
+            asker=Asker(
+                registers, self._clock, policy.sources, deadline_s=policy.deadline_s, open_in=self._settings.schedule.registers_open
+            ),
             puller=puller,
             delivery=Delivery(case_system, database),
             database=database,
@@ -266,21 +279,35 @@ class Daemon:
     async def _claimed(self, database: Database, limit: int) -> list[Claimed]:
         """Claim at most that many cases; none while the database is locked or full, which is tried again.
 
-        A case whose next crash would be one too many is taken alone, when what is in hand is finished: else those that happen to be in
-        hand beside the one that kills workers would be blamed with it.
+        A case that workers have died with is taken alone, when what is in hand is finished: else those that happen to be in hand beside
+        the one that kills would be blamed with it.
         """
-        if limit == 0 or any(case.rescues >= self._suspects_from for case in self._in_hand.values()):
+        if (
+            limit == 0
+            or not self._controls.may_use_case_system()
+            or any(case.rescues >= self._suspects_from for case in self._in_hand.values())
+        ):
             return []
-        lease_s, suspects_from = self._settings.work.lease_s, self._suspects_from
+        lease_s, most_rescues = self._settings.work.lease_s, self._suspects_from - 1
         limits = self._controls.limits()
         try:
             if await self._suspects_are_due(database):
-                if self._in_hand:
-                    return []
-                return await database.call(lambda queue: queue.claim(self._name, 1, lease_s, least_rescues=suspects_from, **limits))
-            return await database.call(lambda queue: queue.claim(self._name, limit, lease_s, most_rescues=suspects_from - 1, **limits))
+                return [] if self._in_hand else await self._a_suspect(database)
+            return await database.call(lambda queue: queue.claim(self._name, limit, lease_s, most_rescues=most_rescues, **limits))
         except RetriableQueueError:
             return []
+
+    async def _a_suspect(self, database: Database) -> list[Claimed]:
+        """Claim the one with the fewest crashes: were it the first each time, power cuts in a row would all be blamed on that one."""
+        lease_s, most, limits = self._settings.work.lease_s, self._settings.work.most_crashes, self._controls.limits()
+
+        def claim(queue: WorkQueue) -> list[Claimed]:
+            for rescues in range(self._suspects_from, most):
+                if found := queue.claim(self._name, 1, lease_s, least_rescues=rescues, most_rescues=rescues, **limits):
+                    return found
+            return queue.claim(self._name, 1, lease_s, least_rescues=most, **limits)
+
+        return await database.call(claim)
 
     async def _suspects_are_due(self, database: Database) -> bool:
         """Look now and then; while there are some, each time."""
@@ -301,7 +328,10 @@ class Daemon:
             left = await database.call(lambda queue: queue.unfinished(**self._controls.limits()))
         except RetriableQueueError:
             return False
-        return not (left.due or left.leased or left.later or left.waiting_for_register)
+        if not self._controls.may_use_case_system():
+            return not left.leased
+        registers = left.waiting_for_register and self._controls.may_ask_registers()
+        return not (left.due or left.leased or left.later or registers)
 
     def _is_ours_from(self, moment: float, task: asyncio.Task[None]) -> None:
         """Drop a case by ourselves a lease's time after we last asked to keep it, unless it is kept again: another may have it by then.
@@ -319,7 +349,9 @@ class Daemon:
             task.cancel()
 
     def _let_go(self, task: asyncio.Task[None]) -> None:
-        self._in_hand.pop(task, None)
+        case = self._in_hand.pop(task)
+        if case.rescues >= self._suspects_from:
+            self._look_for_suspects_at = asyncio.get_running_loop().time() + _BETWEEN_SUSPECTS_S
         self._lease_ends.pop(task).cancel()
         self._wake.set()
 
@@ -342,6 +374,9 @@ class Daemon:
             try:
                 ours = await database.call(partial(WorkQueue.heartbeat, claimed=list(held.values()), lease_s=lease_s))
             except RetriableQueueError:
+                continue
+            except Exception:
+                log.exception("job.failed", job="heartbeat", code="BUG-003")
                 continue
             for task, case in held.items():
                 if case.id not in ours:

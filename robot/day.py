@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, datetime, time
 
 import structlog
@@ -12,8 +13,6 @@ from robot.duty import PullDuty
 from workqueue import NOT_ENDED, Outcome, State
 
 log = structlog.get_logger()
-
-_WORDS = {Outcome.OK: "ok", Outcome.REVIEW: "review", Outcome.URGENT: "urgent", Outcome.HANDED_OVER: "handed_over"}
 
 
 class DaySummary:
@@ -34,12 +33,17 @@ class DaySummary:
         start, end = _midnight(day), _midnight(today)
         ended = await self._database.call(lambda queue: queue.ended_between(start, end))
         left = await self._database.call(lambda queue: queue.counts())
-        finished = {word: sum(number for (_, outcome), number in ended.items() if outcome is kind) for kind, word in _WORDS.items()}
+        became = Counter[Outcome | None]()
+        for (_, outcome), number in ended.items():
+            became[outcome] += number
         log.info(
             "day.summary",
             day=day.isoformat(),
             days=(today - day).days,
-            **finished,
+            ok=became[Outcome.OK],
+            review=became[Outcome.REVIEW],
+            urgent=became[Outcome.URGENT],
+            handed_over=became[Outcome.HANDED_OVER],
             taken_by_person=sum(number for (state, _), number in ended.items() if state is State.TAKEN_BY_PERSON),
             parked=left[State.PARKED],
             left=sum(left[state] for state in NOT_ENDED),

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from cryptography import x509
 
+from robot.hours import is_open, within
 from robot.settings import Settings
-from workqueue import Pause, WorkQueue
+from workqueue import NOT_ENDED, Pause, State, WorkQueue
 
 _FILE_LIMIT_BYTES = 1_000_000
 _WRITE_AHEAD = "-wal"
@@ -31,23 +32,27 @@ class Figures:
     database_bytes: int | None = None
     certificate_days: Mapping[tuple[str, str], float] = field(default_factory=dict)
     pauses: Sequence[Pause] = ()
+    at_rest: bool = False
+    """Whether it is an hour in which no new cases are taken."""
 
 
 def look(queue: WorkQueue, settings: Settings, now: datetime, *, head_kept_at: datetime | None) -> Figures:
     """Read the queue and the machine. `now` = the world's time. Raises QueueError when the database cannot be used."""
-    margin = queue.next_deadline()
+    waiting = queue.waiting()
+    deadlines = [one.deadline for state, one in waiting.items() if state in NOT_ENDED]
     file = settings.storage.database if isinstance(settings.storage.database, Path) else None
     return Figures(
         at=datetime.now(UTC),
         database_up=True,
-        counts={state.value: number for state, number in queue.counts().items()},
-        oldest_s={state.value: max(0.0, (now - since).total_seconds()) for state, since in queue.oldest().items()},
-        deadline_margin_s=None if margin is None else (margin - now).total_seconds(),
+        counts={state.value: waiting[state].cases if state in waiting else 0 for state in (*sorted(NOT_ENDED), State.PARKED)},
+        oldest_s={state.value: max(0.0, (now - one.oldest).total_seconds()) for state, one in waiting.items()},
+        deadline_margin_s=(min(deadlines) - now).total_seconds() if deadlines else None,
         head_age_s=None if head_kept_at is None else (datetime.now(UTC) - head_kept_at).total_seconds(),
         disk_free_bytes=None if file is None else shutil.disk_usage(file.parent).free,
         database_bytes=None if file is None else _size(file) + _size(file.with_name(file.name + _WRITE_AHEAD)),
         certificate_days=certificate_days(settings, datetime.now(UTC)),
         pauses=queue.pauses(),
+        at_rest=within(settings.schedule.quiet, now) or not is_open(settings.schedule.case_system_open, now),
     )
 
 

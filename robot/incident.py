@@ -38,7 +38,7 @@ _SHAPES = {
     "state": _WORD,
     "code": _CODE,
     "at": _MOMENT,
-    "case_ref": re.compile(r"[0-9a-f]{8,16}"),
+    "case_ref": re.compile(r"[a-hjkmnp-z][a-hjkmnp-z2-9]{9}"),
 }
 """What a log line may say, and how it must look to be let in."""
 _FIGURES = frozenset({"repeated", "lost_s", "cases", "in_hand", "worker", "attempts", "late_s"})

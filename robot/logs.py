@@ -17,7 +17,7 @@ import orjson
 import structlog
 from structlog.typing import Processor
 
-from connectors.masking import mask
+from connectors.masking import mask, plain
 
 LEVELS = ("debug", "info", "warning", "error")
 _LINE_LIMIT = 4096
@@ -31,6 +31,11 @@ _STRUCTLOG_OWN = ("_record", "_from_structlog")
 """What structlog carries along with a library's record, and takes away before anything is written."""
 
 
+def _harmless(text: str) -> str:
+    """Return a text without identity numbers, and without what could begin a line or steer the terminal that it is read on."""
+    return plain(mask(text))
+
+
 def _masked(value: Any) -> Any:
     """Return a value with every identity number in it masked; what is neither text, number nor collection is logged as text."""
     if value is None or isinstance(value, bool | float):
@@ -39,10 +44,10 @@ def _masked(value: Any) -> Any:
         text = str(value)
         return value if mask(text) == text else mask(text)
     if isinstance(value, Mapping):
-        return {mask(str(key)): _masked(item) for key, item in value.items()}
+        return {_harmless(str(key)): _masked(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_masked(item) for item in value]
-    return mask(str(value))
+    return _harmless(str(value))
 
 
 def _mask_values(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -124,8 +129,9 @@ class Repeats:
         if now - at < _REPEAT_S:
             self._said[same] = (at, left_out + 1)
             raise structlog.DropEvent
+        # Several threads log: each step is whole by itself, and none takes for granted what another may have taken away.
+        self._said.pop(same, None)
         self._said[same] = (now, 0)
-        self._said.move_to_end(same)
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)
         if left_out:

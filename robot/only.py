@@ -42,7 +42,7 @@ async def run_only(settings: Settings, queue: WorkQueue, case: str, user: str) -
         worker = Worker(
             settings=settings,
             case_system=case_system,
-            asker=Asker(registers, clock, policy.sources, deadline_s=policy.deadline_s),
+            asker=Asker(registers, clock, policy.sources, deadline_s=policy.deadline_s, open_in=settings.schedule.registers_open),
             puller=puller,
             delivery=Delivery(case_system, database),
             database=database,

@@ -42,8 +42,12 @@ class Puller:
         overlap_s: float,
         duty: PullDuty | None = None,
         added: Callable[[], None] = lambda: None,
+        may_ask: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`duty` = what says whether this robot pulls, None = it does. `added` is called when there are new cases in the queue."""
+        """`duty` = what says whether this robot pulls, None = it does. `added` is called when there are new cases in the queue.
+
+        `may_ask` = whether the case system is open.
+        """
         self._case_system = case_system
         self._database = database
         self._rulebook = rulebook
@@ -51,8 +55,10 @@ class Puller:
         self._overlap = timedelta(seconds=overlap_s)
         self._duty = duty
         self._added = added
+        self._may_ask = may_ask
         self._begun = Begun(case_system, database, self._pulled)
         self._one_at_a_time = asyncio.Lock()
+        self._failed = False
 
     @property
     def is_pulling(self) -> bool:
@@ -64,11 +70,11 @@ class Puller:
 
         Asks for what was created since the last pull that succeeded, less the overlap, or for `everything` not begun. A case that
         cannot be read is put in the queue all the same, so that it has a deadline and reaches a person; one that was not read now is
-        also read again the next time. Does nothing while another robot pulls. Raises ConnectorError when the list cannot be read
-        to its end: what was found is kept.
+        also read again the next time. Does nothing while another robot pulls or the case system is closed.
+        Raises ConnectorError when the list cannot be read to its end: what was found is kept.
         """
         async with self._one_at_a_time:
-            if not await self._is_ours():
+            if not self._may_ask() or not await self._is_ours():
                 return 0
             if await self._begun.take():
                 self._added()
@@ -93,8 +99,9 @@ class Puller:
             added, unread = added + done[0], unread + done[1]
             if not unread and cut_short is None:
                 await self._database.call(lambda queue: queue.set_last_pull(self._case_system.name, started))
-            if added or unread:
+            if added or unread or self._failed:
                 log.info("pull.done", added=added, unread=unread, everything=since is None)
+            self._failed = cut_short is not None
             if cut_short is not None:
                 raise cut_short
             return added

@@ -151,19 +151,18 @@ def _ended(queue: WorkQueue, before: datetime) -> Iterator[Candidate]:
 
 
 def _why_research(queue: WorkQueue, rule: Rule, one: Candidate) -> str | None:
-    """Return why a case is kept for research: somebody in it is born on such a day, or the robot does not know who is in it."""
+    """Return why a case is kept for research: somebody in it is born on such a day, or the robot does not know of all who is in it."""
     births = [birth for ref in one.refs for birth in _births(draft.content for draft in queue.drafts(ref))]
-    if not births:
-        return "research_unknown"
-    return "research" if rule.law.keeps_born_on(births, rule.day) else None
+    if rule.law.keeps_born_on([birth for birth in births if birth is not None], rule.day):
+        return "research"
+    return "research_unknown" if not births or None in births else None
 
 
-def _births(drafts: Iterable[dict[str, object]]) -> Iterator[date]:
+def _births(drafts: Iterable[dict[str, object]]) -> Iterator[date | None]:
+    """Yield when each member of the households was born, None = that is not known."""
     for draft in drafts:
         try:
             file = CaseFile.model_validate(draft.get("case_file"))
         except ValidationError:
             continue
-        for member in file.application.household.members:
-            if (birth := birth_date(member)) is not None:
-                yield birth
+        yield from map(birth_date, file.application.household.members)

@@ -13,6 +13,8 @@ log = structlog.get_logger()
 
 _BEATS_PER_LIMIT = 3
 _MICROSECONDS = 1_000_000
+_PATIENCE_S = 0.2
+"""The event loop waits for the service manager's socket no longer than this."""
 
 
 class ServiceManager:
@@ -20,6 +22,7 @@ class ServiceManager:
 
     def __init__(self, address: str | None, watchdog_s: float | None = None) -> None:
         self._address = address
+        self._failing = False
         self.watchdog_s = watchdog_s if address else None
 
     @classmethod
@@ -58,8 +61,12 @@ class ServiceManager:
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
-                sender.settimeout(1)
+                sender.settimeout(_PATIENCE_S)
                 sender.sendto(what.encode(), address)
         except OSError:
-            log.warning("service_manager.not_told", code="BOT-010")
-            self._address = None
+            # Tried again at the next word: who fell silent for good at one full buffer would be killed for it.
+            if not self._failing:
+                log.warning("service_manager.not_told", code="BOT-010")
+            self._failing = True
+        else:
+            self._failing = False

@@ -20,6 +20,8 @@ from connectors.case_systems.caremanagement import CareManagementSettings
 from connectors.registers.ssbtek import SsbtekSettings
 from connectors.transport.settings import TransportSettings
 from robot.clock import STOCKHOLM, Clock, SystemClock, WorldClock
+from robot.hours import Windows
+from robot.secret_files import unsafe_key, unsafe_password
 from robot.settings_file import PREFIX, ConfigFile, NotAnswered, SettingsError, read, unknown_in_environment, unreadable_in_environment
 from robot.settings_watching import Alarms, Health, Seconds, Section
 from rules.facts import Source
@@ -100,6 +102,14 @@ class Schedule(Section):
         float, Field(ge=1, le=3600, description="Of several robots one pulls; when it is not heard of for this long another takes over.")
     ] = 20
     pull_overlap_s: Annotated[Seconds, Field(description="Each pull looks back this far before the last, in the world's time.")] = 600
+    case_system_open: Annotated[
+        Windows,
+        Field(description="When the case system may be asked and written; empty = always. Outside nothing goes on, deadlines neither."),
+    ] = ()
+    registers_open: Annotated[
+        Windows, Field(description="When registers may be asked; empty = always. Cases rest until then, or until their deadline.")
+    ] = ()
+    quiet: Annotated[Windows, Field(description="When no new cases are taken, but for urgent ones and those at their deadline.")] = ()
     ask_for_incomes_at_hour: Annotated[int, Field(ge=0, le=23, description="Hour of the day when resting cases are asked for again.")] = 6
 
 
@@ -301,8 +311,12 @@ def _unusable(settings: Settings, file: ConfigFile) -> list[str]:
     ]
     if settings.storage.key_file is None and credential() is None:
         problems.append(file.sentence(("storage", "key_file"), "missing", "a file, unless systemd gives the credential `master-key`"))
+    if settings.alarms.mail and (unsafe := unsafe_password(settings.alarms.mail.password_file)) is not None:
+        problems.append(file.sentence(("alarms", "mail", "password_file"), "rights", unsafe))
     for place, transport in settings.transports().items():
-        if transport.ca_file or transport.client_certificate_file:
+        if (unsafe := unsafe_key(transport)) is not None:
+            problems.append(file.sentence(place, "rights", unsafe))
+        if transport.ca_file or transport.crl_file or transport.client_certificate_file:
             # Loaded here alone: the client behind it is heavy, and most commands ask nobody.
             from connectors.transport.wire import ssl_context
 
@@ -337,7 +351,7 @@ def _absolute(settings: Settings, folder: Path) -> Settings:
         return Path(os.path.normpath(folder / path))
 
     def files(transport: TransportSettings) -> TransportSettings:
-        names = ("ca_file", "client_certificate_file", "client_key_file")
+        names = ("ca_file", "crl_file", "client_certificate_file", "client_key_file")
         return transport.model_copy(update={name: at(path) for name in names if (path := getattr(transport, name)) is not None})
 
     head_file = at(settings.audit.head_file) if settings.audit.head_file else None

@@ -17,14 +17,15 @@ _LIMITS = {"minimum": "at least {}", "exclusiveMinimum": "above {}", "maximum": 
 _LENGTHS = {"minLength": ("at least {} character", 1), "maxLength": ("at most {} character", 0), "minItems": ("at least {} entry", 0)}
 _INTRODUCTION = f"""# Configuration
 
-Every setting of `config.yaml`: what it holds, its limits, and what holds when it is left out. This page is made from the settings themselves;
-a test keeps it so. After a change of a setting: `{COMMAND}`.
+Every setting of `config.yaml`: what it holds, its limits, and what holds when it is left out. This page is made from the settings
+themselves, and a test keeps it so. After a change of a setting: `{COMMAND}`.
 
-- The file is YAML; a section is a key with keys under it. A key that is not here, or that stands twice, is refused with file, line and what is allowed.
+- The file is YAML; a section is a key with keys under it. A key that is not here, or that stands twice, is refused with file, line and
+  what is allowed.
 - Paths are relative to the folder of `config.yaml`. Secrets are files that the robot alone may read, never values.
 - An environment variable wins over the file: `BISTANDSROBOT_` and the place with two underscores between, as in
   `BISTANDSROBOT_SCHEDULE__PULL_EVERY_S=120`. A list or a whole section is written as JSON.
-- `bistandsrobot check` tries the file; a running robot reads it at its next start. The default file with comments is [config.yaml](../config.yaml).
+- `bistandsrobot check` tries the file; a robot reads it when it starts. The default file with comments is [config.yaml](../config.yaml).
 - The municipality's own rules are no settings: they stand in its guidelines ([guidelines.md](guidelines.md)).
 """
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from structlog.typing import Processor
@@ -47,7 +47,7 @@ class Watching:
     @property
     def watchers(self) -> list[Processor]:
         """Return what must see every event of the log."""
-        return [self._condition.seen, self._metrics.seen]
+        return [_careful(self._condition.seen), _careful(self._metrics.seen)]
 
     async def begin(self, stack: AsyncExitStack, database: Database, clock: Clock, head_kept_at: Callable[[], datetime | None]) -> None:
         """Serve, look and tell until the stack is left."""
@@ -82,5 +82,20 @@ class Watching:
             self._metrics.take(figures)
             waiting = sum(number for state, number in figures.counts.items() if state in {"ready", "to_deliver"})
             self._manager.status(f"{waiting} cases due, {len(self._condition.illnesses())} ill" if figures.database_up else "database away")
-            await self._alarming.look()
+            try:
+                await self._alarming.look()
+            except Exception:
+                log.exception("job.failed", job="alarms", code="BUG-003")
             await asyncio.sleep(self._settings.health.look_every_s)
+
+
+def _careful(watcher: Processor) -> Processor:
+    """Let a bug of a watcher cost a figure, and not the case whose event it was."""
+
+    def watch(logger: Any, method: str, event: MutableMapping[str, Any]) -> Any:
+        try:
+            return watcher(logger, method, event)
+        except Exception:
+            return event
+
+    return watch

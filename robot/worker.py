@@ -23,6 +23,7 @@ from robot.dead_man import DeadMan
 from robot.deadlines import after, next_asking
 from robot.delivery import Delivery, Outgoing, tell_finished
 from robot.effects import CaseIdentity, CaseTexts, plan, texts_of
+from robot.hours import is_open, opened, opens
 from robot.pull import Puller
 from robot.settings import Settings
 from rules import Rulebook, assess, is_control_sample, triage
@@ -173,6 +174,8 @@ class Worker:
         known = self._file(application, reading.history)
         result = triage(known, self._rulebook)
         if result is None:
+            if await self._rest_while_closed(claimed, known):
+                return None
             answers = await self._asker.ask(application, reading.case.number)
             steps.done("ask")
             known = known.model_copy(update={"registers": answers})
@@ -184,6 +187,14 @@ class Worker:
         outgoing = await self._store(claimed, known, result, number=reading.case.number, steps=steps)
         steps.done("store")
         return outgoing
+
+    async def _rest_while_closed(self, claimed: Claimed, known: CaseFile) -> bool:
+        """Let the case rest until the registers open, unless its deadline has come."""
+        now, hours = self._clock.now(), self._settings.schedule.registers_open
+        if now >= claimed.deadline or is_open(hours, now):
+            return False
+        await self._rest(claimed, State.WAITING_FOR_REGISTER, opens(hours, now), "register.closed", known)
+        return True
 
     async def _rest_if_it_must(self, claimed: Claimed, result: Assessment, known: CaseFile, *, past_deadline: bool) -> bool:
         """Let the case rest when asking again may help: a source failed, nobody could say about protection, or incomes are to come."""
@@ -265,7 +276,11 @@ class Worker:
         if self._once:
             return True
         now = after(self._clock.now(), timedelta())
-        return now - (claimed.waiting_since or now) >= timedelta(seconds=self._settings.registers.give_up_after_s)
+        since = claimed.waiting_since or now
+        opening = opened(self._settings.schedule.registers_open, now)
+        # Hours in which it was closed are no wait for an answer.
+        since = max(since, after(opening, timedelta())) if opening else since
+        return now - since >= timedelta(seconds=self._settings.registers.give_up_after_s)
 
     def _has_given_up_reading(self, claimed: Claimed) -> bool:
         """Whether the case system's history has been tried for as long as a register would be."""

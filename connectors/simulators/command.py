@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Annotated
 
 import typer
+from starlette.types import ASGIApp
 
 from connectors.simulators.day import WorldDay
 from connectors.simulators.serve import serve
@@ -40,6 +41,8 @@ def registers(
 ) -> None:
     """Serve SSBTEK v10 at /ssbtek.
 
+    Exit 0: stopped by SIGTERM or Ctrl-C. 1: the address is taken.
+
     Example: bistandsrobot simulate registers --seed 7 --cases 300 --port 8081
     """
     from connectors.simulators import ssbtek
@@ -47,7 +50,7 @@ def registers(
 
     # Who applies in several cases is one person here.
     world, day = _world(seed, min(cases, MOST_APPLICATIONS), today.date(), day_length_s)
-    serve(ssbtek.create_app(world, day=day, seed=seed), host=host, port=port)
+    _serve(ssbtek.create_app(world, day=day, seed=seed), host, port)
 
 
 @simulate.command("case-system")
@@ -61,12 +64,22 @@ def case_system(
 ) -> None:
     """Serve CareManagement at /2281/DRAKEL and Party at /party.
 
+    Exit 0: stopped by SIGTERM or Ctrl-C. 1: the address is taken.
+
     Example: bistandsrobot simulate case-system --seed 7 --cases 300 --port 8082
     """
     from connectors.simulators import caremanagement
 
     world, day = _world(seed, cases, today.date(), day_length_s)
-    serve(caremanagement.create_app(world, day=day), host=host, port=port)
+    _serve(caremanagement.create_app(world, day=day), host, port)
+
+
+def _serve(app: ASGIApp, host: str, port: int) -> None:
+    try:
+        serve(app, host=host, port=port)
+    except OSError as error:
+        typer.echo(f"bistandsrobot: {host}:{port} cannot be listened on: {error.strerror}", err=True)
+        raise typer.Exit(1) from None
 
 
 def _world(seed: int, cases: int, today: date, day_length_s: float | None) -> tuple[World, WorldDay]:

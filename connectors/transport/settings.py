@@ -35,6 +35,12 @@ class TransportSettings(BaseModel):
         float, Field(gt=0, le=3600, description="seconds the neighbour is left alone before one question probes it")
     ] = 30
     ca_file: Annotated[Path | None, Field(description="PEM file of trusted authorities; none = the system's own")] = None
+    crl_file: Annotated[
+        Path | None,
+        Field(
+            description="PEM file of the authorities' revocation lists, read at start; a certificate on it is refused; none = not looked at"
+        ),
+    ] = None
     client_certificate_file: Annotated[Path | None, Field(description="PEM file of our certificate for mutual TLS; none = off")] = None
     client_key_file: Annotated[Path | None, Field(description="PEM file of its key; none = it stands in the certificate file")] = None
 

@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -56,7 +57,7 @@ class Wire:
         self._head = _lines({"host": base.host_port_subcomponent or "", **headers})
         self._connect_limit = aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s)
         # Reading the system's authorities costs more than a case: only what speaks TLS, or names a file to be looked at, pays for it.
-        named = settings.ca_file is not None or settings.client_certificate_file is not None
+        named = any((settings.ca_file, settings.crl_file, settings.client_certificate_file))
         self._context = ssl_context(settings) if base.scheme == "https" or named else None
         self._connector: aiohttp.TCPConnector | None = None
         self._whereto: aiohttp.ClientRequest | None = None
@@ -144,12 +145,26 @@ def ssl_context(settings: TransportSettings) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except (OSError, ssl.SSLError):
         raise ValueError("ca_file cannot be read as certificates in PEM form") from None
+    if settings.crl_file is not None:
+        _refuse_revoked(context, settings.crl_file)
     if settings.client_certificate_file is not None:
         try:
             context.load_cert_chain(settings.client_certificate_file, settings.client_key_file, password=_no_password)
         except (OSError, ssl.SSLError):
             raise ValueError("client_certificate_file and client_key_file cannot be read as a certificate and its key") from None
     return context
+
+
+def _refuse_revoked(context: ssl.SSLContext, file: Path) -> None:
+    """Let the context refuse what stands on the file's lists, and whatever no list that is in force tells of."""
+    before = context.cert_store_stats()["crl"]
+    try:
+        context.load_verify_locations(file)
+    except (OSError, ssl.SSLError):
+        raise ValueError("crl_file cannot be read as revocation lists in PEM form") from None
+    if context.cert_store_stats()["crl"] == before:
+        raise ValueError("crl_file holds no revocation list in PEM form")
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 def _no_password() -> str:

@@ -46,6 +46,7 @@ from workqueue.records import (
     Tally,
     Unfinished,
     Verified,
+    Waiting,
 )
 from workqueue.retention_records import (
     ApprovedBy,
@@ -128,6 +129,7 @@ __all__ = [
     "Unfinished",
     "Verified",
     "Versions",
+    "Waiting",
     "WorkQueue",
     "add_key",
     "back_up",

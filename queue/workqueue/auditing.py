@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import Row, bindparam, exists, or_, select
 
 from workqueue import chain, limits
 from workqueue.base import Store, find
@@ -32,7 +32,7 @@ _FORGOTTEN = (
 """The line that says so must have its own details: without them nobody knows that it was made with the key."""
 _LOOSE = (
     select(event_details.c.seq)
-    .where(event_details.c.seq.not_in(select(events.c.seq)))
+    .where(~exists().where(events.c.seq == event_details.c.seq))
     .order_by(event_details.c.seq)
     .limit(limits.PROBLEMS_LIMIT)
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -127,10 +127,10 @@ class Claiming(Store):
         return self._take(_CLAIM, values | limited(quiet=quiet, deliver=deliver))
 
     def claim_one(self, worker: str, case_ref: str, lease_s: float, *, deliver: bool = True) -> Claimed | None:
-        """Take one case that waits for a worker, whatever is paused and whenever it is due; None = it does not."""
+        """Take one case that waits for a worker, whatever is paused and whenever it is due; None = it does not. It is never `paused`."""
         values = {"b_worker": limits.actor(worker), "b_time": self._lease_time(), "b_lease_s": limits.lease_length(lease_s)}
         taken = self._take(_CLAIM_ONE, values | {"b_ref": case_ref, "b_deliver": int(deliver)})
-        return taken[0] if taken else None
+        return replace(taken[0], paused=False) if taken else None
 
     def _take(self, statement: Prepared, values: dict[str, Any]) -> list[Claimed]:
         with self._db.write() as tx:

@@ -51,7 +51,12 @@ _VERSIONS = select(items.c.case_ref, items.c.case_system, items.c.case_id).where
     tuple_(items.c.case_system, items.c.case_id).in_(bindparam("b_cases", expanding=True))
 )
 _LAST = select(events.c.case_ref, func.max(events.c.seq)).where(events.c.case_ref.in_(_REFS)).group_by(events.c.case_ref)
-_SEEN = select(seen).where(tuple_(seen.c.case_system, seen.c.case_id).in_(bindparam("b_cases", expanding=True)))
+_SEEN = (
+    select(seen)
+    .where(tuple_(seen.c.case_system, seen.c.case_id).in_(bindparam("b_cases", expanding=True)))
+    .order_by(seen.c.case_system, seen.c.case_id)
+    .with_for_update()
+)
 _COUNTED = {
     "drafts": select(drafts.c.item_id, func.count()).where(drafts.c.item_id.in_(_IDS)).group_by(drafts.c.item_id),
     "writes": select(effects.c.item_id, func.count()).where(effects.c.item_id.in_(_IDS)).group_by(effects.c.item_id),
@@ -130,6 +135,7 @@ class Forgetting(Hashing):
     def _forget(self, tx: Connection, row: Row[Any], limit: int) -> Carried:
         now, at_list = self._clock.now(), {"b_list": row.ref}
         due = self._due(tx, row.ref, limit)
+        marks = tx.execute(_SEEN, {"b_cases": _names(one for case in due for one in case.held)}).all() if due else []
         # From here on nobody adds a line to the audit: what is seen now stays so.
         self._db.chain_end(tx)
         last = _pairs(tx.execute(_LAST, {"b_refs": [one.case_ref for case in due for one in case.listed]})) if due else {}
@@ -147,7 +153,7 @@ class Forgetting(Hashing):
             happened.append((row.ref, AuditEvent("retention.carried_out", ACTOR)))
         self._remember_all(tx, happened)
         if refs:
-            self._delete(tx, row.ref, going, refs)
+            self._delete(tx, row.ref, [one for case in going for one in case.held], marks)
         if due:
             tx.execute(_DONE, [at_list | {"b_of_case": ref, "b_outcome": outcome, "b_now": now} for ref, outcome in outcomes.items()])
         if left == 0:
@@ -188,11 +194,10 @@ class Forgetting(Hashing):
             for one in case.held
         ]
 
-    def _delete(self, tx: Connection, list_ref: str, going: Sequence[_Due], refs: Sequence[str]) -> None:
-        held = [one for case in going for one in case.held]
-        names = sorted({(one.case_system, one.case_id) for one in held})
-        marks = tx.execute(_SEEN, {"b_cases": names}).all()
-        values = {"b_refs": refs, "b_ids": [one.id for one in held], "b_cases": names}
+    def _delete(self, tx: Connection, list_ref: str, held: Sequence[Row[Any]], marks: Sequence[Row[Any]]) -> None:
+        """Delete all of these versions but the audit's lines; `marks` = what `seen` has of them, and perhaps of others."""
+        names = _names(held)
+        values = {"b_refs": [one.case_ref for one in held], "b_ids": [one.id for one in held], "b_cases": names}
         for statement, by in _DELETIONS:
             tx.execute(statement, {by: values[by]})
         now = self._clock.now()
@@ -211,6 +216,7 @@ class Forgetting(Hashing):
         hashed = [
             {"case_system": one.case_system, "case_id": HASHED + self._hashed(one.case_system, one.case_id), "changed_at": one.changed_at}
             for one in marks
+            if (one.case_system, one.case_id) in names
         ]
         if hashed:
             tx.execute(_MARK_SEEN[tx.dialect.name], hashed)
@@ -218,6 +224,11 @@ class Forgetting(Hashing):
     def _version_mark(self, case_system: str, case_id: str, version: str) -> str:
         """Return what a version is known by when it was forgotten. Of one that could not be read nobody knows whether it is the same."""
         return secrets.token_hex(_MARK_BYTES) if version == UNREAD else self._hashed(case_system, case_id, version)
+
+
+def _names(held: Iterable[Row[Any]]) -> list[tuple[str, str]]:
+    """Return what the case system calls the cases of these versions, each once."""
+    return sorted({(one.case_system, one.case_id) for one in held})
 
 
 def _pairs(rows: Iterable[Row[Any, Any]]) -> dict[Any, Any]:

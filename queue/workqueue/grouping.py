@@ -123,7 +123,12 @@ class Group:
             raise self._failed
         if self.tx is not None and self._last and self._store_last is not None:
             kept, self._last = self._last, []
-            self._store_last(self.tx, kept)
+            try:
+                self._store_last(self.tx, kept)
+            except BaseException as error:
+                # Its calls must not be stored without it, also when whoever wanted it before the end goes on after the error.
+                self._fail(error)
+                raise
 
     def _undo(self, tx: Connection, error: BaseException) -> None:
         """Go back to before a call. Where the database has ended the whole transaction, or is gone, the group has failed."""

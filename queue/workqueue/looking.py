@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, func, select, text, tuple_
+from sqlalchemy import ColumnElement, Row, Select, bindparam, case, exists, func, select, text, tuple_, union_all
 
 from workqueue import limits
 from workqueue.base import Store, find
 from workqueue.errors import KEY_GONE, PermanentQueueError
 from workqueue.pausing import MAY_GO, limited
-from workqueue.records import EffectStatus, Item, StoredEvent, Unfinished
+from workqueue.records import EffectStatus, Item, StoredEvent, Unfinished, Waiting
 from workqueue.sealing import DETAILS
 from workqueue.states import CLAIMABLE, LEASED, NOT_ENDED, Outcome, State
-from workqueue.tables import HAS_ENDED, TO_CLAIM, effects, event_details, events, items
+from workqueue.tables import AT_REST, CURRENT, HAS_ENDED, IN_HAND, PARKED, TO_CLAIM, effects, event_details, events, items
 
 _COUNTS = select(items.c.state, func.count()).group_by(items.c.state)
 _OLDEST = (
@@ -28,7 +28,19 @@ _ENDED_BETWEEN = (
     .where(text(HAS_ENDED), items.c.ended_at >= bindparam("b_from"), items.c.ended_at < bindparam("b_until"))
     .group_by(items.c.state, items.c.outcome)
 )
-_NEXT_DEADLINE = select(func.min(items.c.deadline, type_=items.c.deadline.type)).where(items.c.state.in_(sorted(NOT_ENDED)))
+_WAITING = union_all(
+    *(
+        select(
+            items.c.state.label("state"),
+            func.count().label("cases"),
+            func.min(items.c.first_pulled_at, type_=items.c.first_pulled_at.type).label("oldest"),
+            func.min(items.c.deadline, type_=items.c.deadline.type).label("deadline"),
+        )
+        .where(text(condition))
+        .group_by(items.c.state)
+        for condition in (TO_CLAIM, IN_HAND, AT_REST, PARKED)
+    )
+)
 _ORDER = (items.c.priority, items.c.deadline, items.c.id)
 _LIST = select(items).order_by(*_ORDER).limit(bindparam("b_limit"))
 _AFTER = tuple_(*_ORDER) > select(*_ORDER).where(items.c.id == bindparam("b_after")).scalar_subquery()
@@ -88,11 +100,13 @@ class Looking(Store):
             rows = tx.execute(_ENDED_BETWEEN, {"b_from": start, "b_until": end}).all()
         return {(State(row[0]), Outcome(row[1]) if row[1] else None): row[2] for row in rows}
 
-    def next_deadline(self) -> datetime | None:
-        """Return the first deadline of the cases that have not ended; None = there are none."""
+    def waiting(self) -> dict[State, Waiting]:
+        """Return how many cases are in each state that is not an end, and in `parked`; states with none are left out.
+
+        Made to be asked every few seconds: it reads what waits alone, however much has ended.
+        """
         with self._db.read() as tx:
-            first: datetime | None = tx.execute(_NEXT_DEADLINE).scalar_one()
-        return first
+            return {State(row.state): Waiting(row.cases, row.oldest, row.deadline) for row in tx.execute(_WAITING)}
 
     def unfinished(self, *, quiet: bool = False, deliver: bool = True) -> Unfinished:
         """Return what is not ended, and when something of it is due next; what may be claimed as `claim` has it."""
@@ -105,7 +119,7 @@ class Looking(Store):
 
         At most `limit`; `after` = the id of the last one of the page before.
         """
-        query = _LIST.where(items.c.is_current) if state is None else _LIST.where(items.c.state == State(state))
+        query = _LIST.where(text(CURRENT)) if state is None else _LIST.where(items.c.state == State(state))
         query = query if after is None else query.where(_AFTER)
         values = {"b_limit": max(0, min(limit, limits.LIST_LIMIT))} | ({} if after is None else {"b_after": after})
         with self._db.read() as tx:

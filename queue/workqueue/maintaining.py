@@ -73,7 +73,9 @@ _WRONG = {
     "is not the case's newest version, and has not ended": ~items.c.is_current & items.c.state.not_in(sorted(ENDED)),
 }
 _LOOSE = {
-    f"table {table.name} refers to a row of items that is not there": select(exists().where(table.c.item_id.not_in(select(items.c.id))))
+    f"table {table.name} refers to a row of items that is not there": select(
+        exists().select_from(table).where(~exists().where(items.c.id == table.c.item_id))
+    )
     for table in (drafts, effects)
 }
 _CASES_WITHOUT_CURRENT = (
@@ -182,7 +184,7 @@ class Maintaining(Store):
         now = self._clock.now()
         changes: dict[str, Any] = {"state": target, "not_before": now, "attempts": 0, "rescues": 0, "reason": None, "ended_at": None}
         changes["to_person"] = None
-        if source in ENDED:
+        if source in ENDED or row.to_person:
             changes["deadline"] = max(row.deadline, now + limits.REQUEUE_GRACE)
         if target is State.READY and source in ENDED:
             changes |= {"outcome": None, "waiting_since": None}

@@ -30,7 +30,7 @@ ROOM = 8
 PEOPLE = "people in cases"
 """What the key of the hashes is derived for."""
 SET_PEOPLE = {kind: Prepared(statement, columns=("item_id", "marks")) for kind, statement in upserts(case_people, "item_id").items()}
-_ROWS = select(case_people).where(case_people.c.item_id > bindparam("b_after")).order_by(case_people.c.item_id).limit(limits.PEOPLE_BATCH)
+_ROWS = select(case_people).where(case_people.c.item_id > bindparam("b_after")).order_by(case_people.c.item_id).limit(bindparam("b_limit"))
 _REFS = select(items.c.case_ref).where(items.c.id.in_(bindparam("b_ids", expanding=True))).order_by(items.c.id)
 _WITHOUT = (
     select(items.c.id, items.c.case_ref)
@@ -69,7 +69,7 @@ class People(Store):
         """Look through one batch of cases for a person; return the references of those found, and where to go on, None = all seen."""
         key, wanted = self.derived_key(PEOPLE), number.encode()
         with self._db.read() as tx:
-            rows = tx.execute(_ROWS, {"b_after": after}).all()
+            rows = tx.execute(_ROWS, {"b_after": after, "b_limit": limits.PEOPLE_BATCH}).all()
             ids = [row.item_id for row in rows if _mark(key, row.item_id, wanted) in row.marks]
             refs = list(tx.execute(_REFS, {"b_ids": ids}).scalars()) if ids else []
         return refs, rows[-1].item_id if len(rows) == limits.PEOPLE_BATCH else None

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import ExceptionContext
 
@@ -131,6 +132,7 @@ class PostgresDatabase(Database):
         with self._writes.begin() as connection:
             try:
                 yield connection
+                _refuse_failed(connection)
             except psycopg.Error as error:
                 # Statements past SQLAlchemy (statements.py) are not seen by the pool: it is told here of a connection of no more use.
                 if is_gone(error):
@@ -192,3 +194,9 @@ def connect(address: PostgresAddress) -> psycopg.Connection[Any]:
 def _lock(tx: Connection, what: int) -> None:
     """Take a lock that ends with the transaction."""
     tx.execute(_LOCK, {"what": what})
+
+
+def _refuse_failed(tx: Connection) -> None:
+    """Raise when a statement has failed and that was passed over: the server answers COMMIT with a rollback then, and with no error."""
+    if driver_of(tx).info.transaction_status == TransactionStatus.INERROR:
+        raise PermanentQueueError("QUE-004", detail="a statement that failed was passed over")

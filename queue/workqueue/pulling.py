@@ -113,12 +113,15 @@ class Pulling(Hashing):
             return Known({row.case_id: row.changed_at for row in rows}, hashed)
 
     def mark_seen(self, case_system: str, changed: Mapping[str, str]) -> None:
-        """Remember the change mark of cases that were looked at."""
+        """Remember the change mark of cases that were looked at; of one that was forgotten by the hash of its id alone, as it was."""
         limits.within(limits.ADD_LIMIT, changed, "cases at once")
         if not changed:
             return
-        rows = [{"case_system": case_system, "case_id": case_id, "changed_at": mark} for case_id, mark in sorted(changed.items())]
+        hashed = {case_id: HASHED + self._hashed(case_system, case_id) for case_id in changed}
         with self._db.write() as tx:
+            gone = {row.case_id for row in tx.execute(_KNOWN_OF, {"b_system": case_system, "b_ids": list(hashed.values())})}
+            names = {hashed[case_id] if hashed[case_id] in gone else case_id: mark for case_id, mark in changed.items()}
+            rows = [{"case_system": case_system, "case_id": name, "changed_at": mark} for name, mark in sorted(names.items())]
             tx.execute(_MARK_SEEN[tx.dialect.name], rows)
 
     def last_pull(self, case_system: str) -> datetime | None:

@@ -132,7 +132,7 @@ class EffectDone:
     """The receipt of a write: where it stands, and whether it was there already."""
 
     key: str
-    reference: str
+    reference: str = field(repr=False)
     found: bool = False
 
 
@@ -272,6 +272,15 @@ class StoredDraft:
     run: int
     made_at: datetime
     content: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The cases in one state: how many, when the oldest was first pulled, and their first deadline."""
+
+    cases: int
+    oldest: datetime
+    deadline: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, sele
 
 from workqueue import chain, limits
 from workqueue.base import UNLEASED, Store, left_by, reached_by
+from workqueue.hashing import HASHED
 from workqueue.records import AuditEvent, Claimed, Head
 from workqueue.states import LEASED
 from workqueue.tables import drafts, duties, events, items, pulls, seen
@@ -35,6 +36,8 @@ _RELEASE = (
     .values(state=reached_by("release_expired"), not_before=bindparam("b_now"), **UNLEASED)
 )
 _OVERTAKE = update(items).values(lease=items.c.lease + FORGOTTEN_LEASES)
+_LOOK_AGAIN = delete(seen).where(~seen.c.case_id.startswith(HASHED, autoescape=True))
+"""At all but what was forgotten before the copy: of that nothing is known but the hash."""
 _BEGUN_SINCE = select(pulls.c.last_at).where(pulls.c.case_system == _BEGUN)
 _BEGUN_LISTED = delete(pulls).where(pulls.c.case_system == _BEGUN)
 _KNOWN = select(items.c.case_id).where(
@@ -59,7 +62,8 @@ class Restoring(Store):
         with self._db.write() as tx:
             tx.execute(_RELEASE, {"b_now": self._clock.now()})
             tx.execute(_OVERTAKE)
-            for table in (seen, pulls, duties):
+            tx.execute(_LOOK_AGAIN)
+            for table in (pulls, duties):
                 tx.execute(delete(table))
             tx.execute(insert(pulls), {"case_system": _BEGUN, "last_at": copied_at - LOOK_BACK})
             self._remember(tx, chain.NO_CASE, [AuditEvent(chain.RESTORED, actor, details)])

@@ -44,7 +44,7 @@ _CANDIDATES = (
         ),
     )
     .order_by(items.c.ended_at, items.c.id)
-    .limit(limits.RETENTION_BATCH)
+    .limit(bindparam("b_limit"))
 )
 _CURRENT = select(items).where(items.c.case_ref.in_(bindparam("b_refs", expanding=True)), items.c.is_current)
 _VERSIONS = select(items.c.case_ref, items.c.case_system, items.c.case_id, items.c.state).where(
@@ -114,6 +114,7 @@ class RetentionLists(Store):
         """
         after_at = after.ended_at if after else None
         values = {"b_before": ended_before, "b_after_at": after_at or limits.BEFORE_ALL, "b_after_id": after.id if after else 0}
+        values["b_limit"] = limits.RETENTION_BATCH
         with self._db.read() as tx:
             return _with_versions(tx, tx.execute(_CANDIDATES, values).all())
 

@@ -17,6 +17,7 @@ from workqueue import limits
 from workqueue.database import BUSY_TIMEOUT_S, DETAIL_CHARACTERS, Database, translated
 from workqueue.errors import PermanentQueueError, QueueError, RetriableQueueError
 from workqueue.records import QueueClock
+from workqueue.statements import driver_of
 
 READERS = 4
 WAL_LIMIT_BYTES = 64 * 1024 * 1024
@@ -99,6 +100,9 @@ class SqliteDatabase(Database):
         try:
             with self._writes.begin() as connection:
                 yield connection
+                if not driver_of(connection).in_transaction:
+                    # SQLite ends a transaction itself at some errors: if such a one was passed over, nothing is stored.
+                    raise PermanentQueueError("QUE-004", detail="a statement that failed was passed over")
         finally:
             self._one_writer.release()
 

@@ -177,7 +177,7 @@ def _bulk(  # noqa: PLR0917  what _Made has found out
     if not isinstance(statement, Insert | Update) or any(isinstance(bind.type, NullType) for bind in told.values()):
         return None
     kinds = {name: dialect.type_compiler_instance.process(bind.type) for name, bind in told.items()}
-    if isinstance(statement, Insert) and " VALUES (" in sql and not fixed:
+    if isinstance(statement, Insert) and " VALUES (" in sql and " ON CONFLICT " not in sql and not fixed:
         return _Copy(sql, kinds, binders)
     if isinstance(statement, Update) and sql.startswith("UPDATE ") and not list(statement.exported_columns):
         return _Unnested(sql, kinds, fixed, binders)

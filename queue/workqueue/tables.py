@@ -35,6 +35,8 @@ TO_CLAIM = "state IN ('ready', 'to_deliver')"
 IN_HAND = "state IN ('assessing', 'delivering')"
 AT_REST = "state IN ('waiting_for_income', 'waiting_for_register')"
 NOT_DONE = "outcome IS NULL"
+PARKED = "state = 'parked'"
+CURRENT = "is_current"
 HAS_ENDED = "ended_at IS NOT NULL"
 """Each written once: a query uses the small index made for it only when it says the very same."""
 
@@ -106,10 +108,12 @@ items = Table(
     ),
     CheckConstraint("priority IN (0, 1)", name="items_priority"),
     CheckConstraint(f"({IN_HAND}) = (lease_until IS NOT NULL)", name="items_leased"),
-    _index("items_one_current", "case_system", "case_id", where="is_current", unique=True),
+    _index("items_one_current", "case_system", "case_id", where=CURRENT, unique=True),
     _index("items_to_claim", "priority", "deadline", "id", where=TO_CLAIM),
     _index("items_in_hand", "lease_until", where=IN_HAND),
     _index("items_at_rest", "not_before", where=AT_REST),
+    _index("items_parked", "id", where=PARKED),
+    _index("items_listed", "priority", "deadline", "id", where=CURRENT),
     _index("items_ended", "ended_at", "id", where=HAS_ENDED),
     sqlite_autoincrement=True,
 )

@@ -1,8 +1,8 @@
 """Being told that there is work, instead of only looking for it: LISTEN on a PostgreSQL server.
 
-`add`, `release_expired`, `release_due` and `requeue` tell it in their own transaction: it is heard when the change is there, and never when
-it was rolled back. What is told is only that there is something: nothing about a case. A file tells nobody, and nobody relies on being
-told: who misses it finds the work at the next look.
+What lets a case be claimed (`add`, `requeue`, `resume` and their like) tells it in its own transaction: it is heard when the change is
+there, and never when it was rolled back. What is told is only that there is something: nothing about a case. A file tells nobody, and
+nobody relies on being told: who misses it finds the work at the next look.
 """
 
 from __future__ import annotations

@@ -55,6 +55,8 @@ def show_head(
 ) -> None:
     """Print the audit's last line: number, hash and time. Kept elsewhere, it shows later whether anything before it was changed.
 
+    Exit 0: printed. 1: the database cannot be used. 2: the audit is empty, or the file cannot be written.
+
     Example: bistandsrobot audit head --file /mnt/auditor/bistandsrobot.head
     """
     with queue_of(settings_from(config)) as opened:

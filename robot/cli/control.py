@@ -31,6 +31,8 @@ def pause(reason: ReasonOption, kind: KindOption = None, config: ConfigOption = 
     A pause keeps no case in silence: urgent ones go on as ever, and one whose deadline comes is handed over to a person, unassessed.
     It holds for all robots of the database, from now, until `bistandsrobot resume`. One of an unknown kind is paused with any kind.
 
+    Exit 0: paused, also when it was before. 1: the database cannot be used.
+
     Example: bistandsrobot pause --reason "fel belopp i riktlinjerna" --type first
     """
     with queue_of(settings_from(config)) as opened:

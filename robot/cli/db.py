@@ -18,6 +18,8 @@ db = typer.Typer(help="The robot's own database.", no_args_is_help=True)
 def upgrade(config: ConfigOption = Path("config.yaml")) -> None:
     """Make the database, or bring it to this program's version. Safe to run twice.
 
+    Exit 0: done, also when there was nothing to do. 1: the database cannot be used.
+
     Example: bistandsrobot db upgrade -c /etc/bistandsrobot/config.yaml
     """
     settings = settings_from(config)

@@ -42,7 +42,7 @@ def demo(
     Without --once it goes on: a day in that world takes a minute, and new applications arrive, until Ctrl-C.
 
     Exit 0 only if the case system shows every application as a draft, a hand-over, taken by a person, or resting until the month's
-    incomes are complete: none lost, none doubled.
+    incomes are complete: none lost, none doubled. 1: some application is not so, or a part did not start.
 
     Example: bistandsrobot demo --cases 60 --once
     """

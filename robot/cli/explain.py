@@ -21,6 +21,8 @@ def explain(case: CaseArgument, config: ConfigOption = Path("config.yaml"), as_j
     That it was shown, and to which user of this machine, is recorded. A case that was handed over without a draft shows that alone,
     whatever the reason was.
 
+    Exit 0: shown. 1: the database cannot be used. 2: no such case, or it has no draft yet.
+
     Example: bistandsrobot explain 3f9c2a11
     """
     with queue_of(settings_from(config)) as opened:

@@ -36,8 +36,9 @@ def _ready(host: str, port: int, timeout_s: float) -> None:
     connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
     try:
         connection.request("GET", "/health/ready")
-        answer = connection.getresponse()
-        found = json.loads(answer.read(_LONGEST_ANSWER)) if answer.status in _ANSWERS else None
+        with connection.getresponse() as answer:
+            text = answer.read(_LONGEST_ANSWER)
+        found = json.loads(text) if answer.status in _ANSWERS else None
     except (OSError, http.client.HTTPException, ValueError) as error:
         fail(f"CLI-062 no answer from {host}:{port} ({type(error).__name__})", EXIT_FAILED)
     finally:

@@ -34,6 +34,8 @@ keys = typer.Typer(help="The master key that protects stored personal data.", no
 def show(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
     """Show which master keys there are and how much each has wrapped. Nothing secret is shown.
 
+    Exit 0: shown. 1: the database or the key file cannot be used.
+
     Example: bistandsrobot keys show
     """
     with queue_of(settings_from(config)) as opened:

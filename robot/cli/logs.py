@@ -96,9 +96,10 @@ def _journal(start: datetime) -> Iterator[str]:
 def _event(line: str) -> tuple[datetime, dict[str, Any]] | None:
     try:
         event = orjson.loads(line)
-        return datetime.fromisoformat(event["at"]), event
+        at = datetime.fromisoformat(event["at"])
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
         return None
+    return (at, event) if at.tzinfo else None
 
 
 def _sentence(at: datetime, event: dict[str, Any]) -> str:

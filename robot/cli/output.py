@@ -10,16 +10,18 @@ import orjson
 import typer
 from rich.console import Console
 
+from connectors.masking import plain
+
 _PAPER_WIDTH = 120
 console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PAPER_WIDTH)
 """For tables and progress. Text from a case goes through `say`, which changes nothing in it."""
 
 
 def say(text: str) -> None:
-    """Print a text as it is; a character that the terminal cannot show becomes a question mark, never an error."""
+    """Print a text. What the terminal cannot show becomes a question mark; what would steer it, written by whomever, is written out."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
-    typer.echo(text, nl=not text.endswith("\n"))
+    typer.echo(plain(text), nl=not text.endswith("\n"))
 
 
 def say_json(value: Any) -> None:

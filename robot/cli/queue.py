@@ -44,6 +44,8 @@ def list_items(
 ) -> None:
     """List work items, urgent ones first.
 
+    Exit 0: shown, also when there are none. 1: the database cannot be used.
+
     Example: bistandsrobot queue list --state waiting_for_income
     """
     with queue_of(settings_from(config)) as opened:
@@ -64,6 +66,8 @@ def list_items(
 @queue.command()
 def show(case: CaseArgument, config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
     """Show one work item: its state, times and what stopped it. No personal data.
+
+    Exit 0: shown. 1: the database cannot be used. 2: no such case, or it was forgotten because its time was out.
 
     Example: bistandsrobot queue show 3f9c2a11
     """

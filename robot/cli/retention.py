@@ -78,6 +78,8 @@ def propose(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = Fa
 def list_lists(config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
     """Show the lists, newest first.
 
+    Exit 0: shown, also when there are none. 1: the database cannot be used.
+
     Example: bistandsrobot retention list
     """
     with queue_of(settings_from(config)) as opened:
@@ -97,6 +99,8 @@ def list_lists(config: ConfigOption = Path("config.yaml"), as_json: JsonOption =
 @retention.command()
 def show(ref: ListArgument, config: ConfigOption = Path("config.yaml"), as_json: JsonOption = False) -> None:
     """Show a list: its rule, who proposed and approved it, and each case with the last day it is kept. No personal data.
+
+    Exit 0: shown. 1: the database cannot be used. 2: no such list.
 
     Example: bistandsrobot retention show g0a1b2c3d4e
     """

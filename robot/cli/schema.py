@@ -40,7 +40,7 @@ def schema(
     """
     if markdown:
         if shape is not Shape.CONFIG:
-            fail("CLI-070 --markdown is for `schema config` alone", EXIT_NOT_ALLOWED)
+            fail("CLI-080 --markdown is for `schema config` alone", EXIT_NOT_ALLOWED)
         from robot.settings_page import configuration_page
 
         say(configuration_page())

@@ -32,6 +32,8 @@ def status(
 ) -> None:
     """Show how many cases stand in each state, the oldest in each, and, where `health.listen` is on, what is ill.
 
+    Exit 0: shown, also when something is ill (`bistandsrobot health` tells that). 1: the database cannot be used, or there is none yet.
+
     Example: bistandsrobot status -c config.yaml --watch
     """
     settings = settings_from(config)

@@ -46,6 +46,20 @@ class Authority:
         )
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
+    def revoking(self, *certificates: Path, in_force: bool = True) -> Path:
+        """Return the file of a revocation list with these certificates on it."""
+        now = datetime.datetime.now(datetime.UTC)
+        ends = now + datetime.timedelta(days=1 if in_force else -1)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self._name)
+        builder = builder.last_update(now - datetime.timedelta(days=2)).next_update(ends)
+        for file in certificates:
+            number = x509.load_pem_x509_certificate(file.read_bytes()).serial_number
+            revoked = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now - datetime.timedelta(hours=1)).build()
+            builder = builder.add_revoked_certificate(revoked)
+        file = self._folder / f"{len(certificates)}-{in_force}.crl"
+        file.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        return file
+
     def issue(self, name: str, *, expired: bool = False) -> tuple[Path, Path]:
         """Return the files of a certificate and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
@@ -91,6 +105,38 @@ async def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
     async with RawServer(answer()).running(served_by(ours.issue("server", expired=True))) as server:
         with pytest.raises(RetriableError, match="NET-002"):
             await ask(server.url, ca_file=ours.file)
+
+
+async def test_a_revoked_certificate_is_refused_and_so_is_one_that_no_list_in_force_tells_of(tmp_path: Path) -> None:
+    ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
+    shown = ours.issue("server")
+    async with RawServer(answer()).running(served_by(shown)) as server:
+        assert await ask(server.url, ca_file=ours.file, crl_file=ours.revoking()) == 200
+        for lists in (ours.revoking(shown[0]), ours.revoking(in_force=False), other.revoking()):
+            with pytest.raises(RetriableError, match="NET-002") as caught:
+                await ask(server.url, ca_file=ours.file, crl_file=lists)
+            assert not caught.value.unknown_outcome
+    assert len(server.requests) == 1
+
+
+def test_a_file_without_revocation_lists_is_named_by_its_setting_at_start(tmp_path: Path) -> None:
+    ours, broken = Authority(tmp_path, "ours"), tmp_path / "broken.pem"
+    broken.write_text("not a list")
+    for file in (broken, tmp_path / "missing.pem", ours.file):
+        with pytest.raises(ValueError, match="crl_file"):
+            Transport("https://registers.example", TransportSettings(ca_file=ours.file, crl_file=file), neighbour="registers")
+
+
+async def test_our_own_certificate_when_expired_or_missing_gets_no_answer_and_nothing_is_sent_in_clear(tmp_path: Path) -> None:
+    ours = Authority(tmp_path, "ours")
+    tls = served_by(ours.issue("server"), asks_for=ours.file)
+    async with RawServer(answer()).running(tls) as server:
+        certificate, key = ours.issue("robot", expired=True)
+        for settings in ({}, {"client_certificate_file": certificate, "client_key_file": key}):
+            with pytest.raises(RetriableError, match="NET-") as caught:
+                await ask(server.url, ca_file=ours.file, **settings)
+            assert "robot" not in str(caught.value)
+    assert server.requests == []
 
 
 async def test_our_certificate_is_shown_to_a_neighbour_that_asks_for_it(tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from workqueue.upgrading import head
+
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "Dockerfile"
 EXAMPLE = ROOT / "docs" / "examples" / "case-complete.json"
@@ -238,3 +240,55 @@ def test_nothing_but_the_state_folder_need_be_writable(built: Built, elsewhere: 
     answer = ran([unshare, "--mount", "sh", "-ec", READ_ONLY, "sh", str(built.installed)], elsewhere, PYTHONDONTWRITEBYTECODE="1")
     assert answer.returncode == 0, answer.stdout[-1000:] + answer.stderr[-1000:]
     assert (elsewhere / "var").is_dir()
+
+
+NEXT = """
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision, branch_labels, depends_on = "9999", "{head}", None, None
+def upgrade():
+    op.create_table("colours", sa.Column("name", sa.String(8), primary_key=True))
+    op.execute("INSERT INTO programs (revision, oldest) VALUES ('9999', '{head}')")
+"""
+
+
+def test_the_next_version_is_installed_beside_and_taken_back_by_setting_a_link(built: Built, elsewhere: Path, tmp_path: Path) -> None:
+    """The steps of docs/operations.md with two wheels, the second with one more change of the tables."""
+    newer = tmp_path / "newer"
+    shutil.copytree(built.folder / "build", newer, ignore=shutil.ignore_patterns("dist"))
+    project = newer / "pyproject.toml"
+    project.write_text(re.sub(r"(?m)^version = .*$", 'version = "99.0"', project.read_text(encoding="utf-8")), encoding="utf-8")
+    (newer / "queue/workqueue/migrations/versions/r9999_next.py").write_text(NEXT.format(head=head()), encoding="utf-8")
+    uv, of_newer = str(built.tools / "uv"), elsewhere / "newer"
+    for command in (
+        [str(built.folder / "opt/build/bin/hatchling"), "build", "-t", "wheel"],
+        [uv, "venv", "--no-python-downloads", "--python", str(built.tools / "python"), str(of_newer)],
+        [uv, "pip", "install", "--require-hashes", "--python", str(of_newer), "-r", "requirements/run.txt"],
+        [uv, "pip", "install", "--no-deps", "--python", str(of_newer), "dist/bistandsrobot-99.0-py3-none-any.whl"],
+    ):
+        answer = ran(command, newer)
+        assert answer.returncode == 0, answer.stderr
+    in_use = elsewhere / "in-use"
+
+    def called(*words: str) -> int:
+        (config,) = (elsewhere / "var" / "demo").glob("run-*/config.yaml")
+        return ran([str(in_use / "bin" / "bistandsrobot"), *words, "-c", str(config)], elsewhere).returncode
+
+    def use(version: Path) -> None:
+        in_use.unlink(missing_ok=True)
+        in_use.symlink_to(version)
+
+    use(built.installed)
+    assert ran([str(in_use / "bin" / "bistandsrobot"), "demo", "--cases", "2", "--once", "--json"], elsewhere).returncode == 0
+    assert called("db", "show") == 0
+
+    use(of_newer)
+    assert called("status") == 1, "not before the tables are brought up"
+    assert called("db", "upgrade") == 0
+    assert called("audit", "verify") == 0
+
+    use(built.installed)
+    assert called("db", "show") == 0
+    assert called("db", "upgrade") == 0
+    assert called("queue", "list") == 0
+    assert called("audit", "verify") == 0

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from robot.cli.commands import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[2]
 CODE = [path for folder in ("robot", "connectors", "rules", "queue/workqueue") for path in sorted((ROOT / folder).rglob("*.py"))]
 LEVELS = {"debug", "info", "warning", "error", "exception"}
@@ -57,6 +59,21 @@ def test_every_log_event_is_listed_with_its_level_and_keys() -> None:
             wrong.append(f"{place}: {event} has keys {sorted(keys - listed[event][1])} that docs/events.md does not list")
     wrong += [f"docs/events.md lists {event}, which nothing logs" for event in sorted(set(listed) - seen)]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("row", table("events.md")[1:], ids=lambda row: row[0].strip("`"))
+def test_every_event_says_its_level_its_meaning_and_what_to_do(row: list[str]) -> None:
+    assert len(row) == 5, row
+    event, level, keys, meaning, cure = row
+
+    assert re.fullmatch(r"`[a-z_]+\.[a-z_]+`", event)
+    assert level in {"debug", "info", "warning", "error"}
+    assert len(meaning) > 10
+    assert cure
+    assert level != "error" or not cure.startswith("nothing"), "an error needs somebody"
+    assert "code" not in cure or "code" in keys.split(", "), "who is sent to the code must find one on the line"
+    for command in re.findall(r"`bistandsrobot ([a-z]+)", meaning + cure):
+        assert command in COMMANDS
 
 
 def test_every_error_code_is_listed_and_every_listed_one_is_used() -> None:

@@ -65,6 +65,7 @@ def configured(tmp_path: Path) -> Callable[..., Path]:
         for section, values in changes.items():
             data[section] |= values
         path = tmp_path / "config.yaml"
+        path.touch(0o640)
         path.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
         return path
 

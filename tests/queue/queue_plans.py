@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, event
 
 from workqueue import WorkQueue, statements
 
@@ -78,7 +78,7 @@ class Plans:
 
 @contextmanager
 def plans_of(queue: WorkQueue, kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plans]:
-    """Collect the plans of all that the queue runs to change something, meanwhile."""
+    """Collect the plans of all that the queue runs, meanwhile."""
     plans = Plans(kind)
 
     def before(connection: Connection, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
@@ -87,11 +87,14 @@ def plans_of(queue: WorkQueue, kind: str, monkeypatch: pytest.MonkeyPatch) -> It
     def spied(tx: Connection) -> Any:
         return _Spy(tx.connection.driver_connection, plans)
 
-    engine = queue._db._writes  # type: ignore[attr-defined]  # both kinds have it
-    event.listen(engine, "before_cursor_execute", before)
+    database: Any = queue._db
+    engines = {id(engine): engine for engine in (database._writes, database._reads) if isinstance(engine, Engine)}.values()
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", before)
     try:
         with monkeypatch.context() as patched:
             patched.setattr(statements, "driver_of", spied)
             yield plans
     finally:
-        event.remove(engine, "before_cursor_execute", before)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", before)

@@ -118,6 +118,7 @@ def test_a_copy_holds_no_personal_data_in_clear_and_not_the_key(bench: Bench, fi
 
 def test_a_copy_is_of_one_moment_while_four_write(bench: Bench, file: Path) -> None:
     queues, stop, failed = [bench.another() for _ in range(WRITERS)], threading.Event(), []
+    begun = threading.Barrier(WRITERS + 1)
 
     def work(number: int) -> None:
         try:
@@ -125,6 +126,8 @@ def test_a_copy_is_of_one_moment_while_four_write(bench: Bench, file: Path) -> N
                 if stop.is_set() and each >= EACH:
                     return
                 queues[number].add(pulled(f"case-{number}-{each}"))
+                if each == 0:
+                    begun.wait(60)
         except BaseException as error:
             failed.append(error)
 
@@ -132,7 +135,7 @@ def test_a_copy_is_of_one_moment_while_four_write(bench: Bench, file: Path) -> N
     for thread in threads:
         thread.start()
     try:
-        time.sleep(0.1)
+        begun.wait(60)
         copies = [_copy(bench, file.with_name(f"{number}.backup")) for number in range(3)]
     finally:
         stop.set()

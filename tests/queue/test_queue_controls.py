@@ -152,13 +152,23 @@ def test_a_new_version_or_an_order_of_ops_takes_the_case_back_from_the_people(be
     assert not bench.claim_one().to_person
 
 
+def test_a_case_that_is_taken_back_from_the_people_has_time_again_and_waits_while_its_kind_is_paused(bench: Bench) -> None:
+    bench.queue.add(pulled(kind="first"))
+    bench.queue.hand_over("case-1", "long stop", "kim")
+    bench.queue.pause("first", "wrong amount", "kim")
+    bench.queue.requeue("case-1", "no stop after all", "kim")
+    assert _claimed(bench.queue) == []
+    bench.queue.resume("first", "mended", "kim")
+    assert bench.claim_one().deadline == START + timedelta(hours=24)
+
+
 def test_one_case_is_claimed_by_itself_whatever_is_paused_but_never_from_another_worker(bench: Bench) -> None:
     ref = bench.queue.add(pulled()).case_ref
     bench.queue.add(pulled("other"))
     bench.queue.pause(None, "wrong amount", "kim")
     claimed = bench.queue.claim_one("worker", ref, LEASE_S)
     assert claimed is not None
-    assert (claimed.case_ref, claimed.lease) == (ref, 1)
+    assert (claimed.case_ref, claimed.lease, claimed.paused) == (ref, 1, False)
     assert bench.another().claim_one("other", ref, LEASE_S) is None
 
 

@@ -272,3 +272,20 @@ def test_what_a_lost_database_refuses_to_one_call_is_refused_to_the_whole_group(
             _together(bench.queue, lambda: refused(one), lambda: refused(two))
     assert len(tries) == 1, "they do not wait in turn"
     assert bench.queue.counts()[State.ASSESSING] == 2
+
+
+def test_when_the_audit_of_a_group_cannot_be_stored_early_nothing_of_the_group_is(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    (one,) = _claimed(bench, 1)
+
+    def look_at_the_audit() -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(bench.queue._db, "chain_end", lambda tx: tx.exec_driver_sql("SELECT * FROM nowhere"))
+            with pytest.raises(PermanentQueueError):
+                bench.queue.audit_head()
+
+    with pytest.raises(PermanentQueueError):
+        _together(bench.queue, lambda: bench.finish(one, "document"), look_at_the_audit)
+    assert bench.item("case-0").state is State.ASSESSING
+    bench.finish(one, "document")
+    assert bench.audit("case-0") == ["pulled", "case.assessed"]
+    assert bench.queue.verify_audit().problems == ()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
-from tests.queue.queue_bench import Bench, pulled, writes
+from tests.queue.queue_bench import LEASE_S, Bench, pulled, writes
 from workqueue import AuditEvent, Claimed, Finished, NoSuchCase, WorkQueue
 from workqueue.people import MARK_BYTES, ROOM
+from workqueue.statements import BULK_ROWS
 from workqueue.tables import case_people
 
 ANNA, BO, CAJSA = "199001012384", "198505052397", "201201022385"
@@ -41,6 +42,7 @@ def marks(bench: Bench) -> list[bytes]:
 def test_every_case_of_a_person_is_found_and_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("workqueue.limits.PEOPLE_BATCH", 1)
     both, alone, child = finish(bench, "both", ANNA, BO), finish(bench, "alone", ANNA), finish(bench, "child", BO, CAJSA)
+    assert bench.queue.cases_of(ANNA)[0] == [both.case_ref], "so many are compared in one read"
     assert cases_of(bench.queue, ANNA) == [both.case_ref, alone.case_ref]
     assert cases_of(bench.queue, CAJSA) == [child.case_ref]
     assert cases_of(bench.another(), BO) == [both.case_ref, child.case_ref]
@@ -98,3 +100,16 @@ def test_a_search_is_recorded_also_when_nothing_is_found(bench: Bench) -> None:
     ref = bench.queue.note_search(AuditEvent("person.searched", "anna", {"found": 0}))
     (event,) = bench.queue.events(ref)
     assert (event.what, event.actor, event.details) == ("person.searched", "anna", {"found": 0})
+
+
+def test_of_many_that_are_finished_at_once_who_is_in_them_takes_the_place_of_what_was_known(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.queue.add_many([pulled(f"case-{number}") for number in range(BULK_ROWS)])
+    cases = bench.queue.claim("worker", BULK_ROWS, LEASE_S)
+    for one in cases:
+        bench.queue.set_people(one.case_ref, [ANNA])
+    monkeypatch.setattr(bench.queue, "_store_finished", None)  # one by one is for those of which some are refused
+    assert bench.queue.finish_many([Finished(one, "ok", {}, people=[BO]) for one in cases]) == [None] * BULK_ROWS
+    assert cases_of(bench.queue, ANNA) == []
+    assert cases_of(bench.queue, BO) == [one.case_ref for one in cases]

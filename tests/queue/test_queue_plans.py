@@ -6,10 +6,12 @@ import re
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from tests.queue.queue_bench import Bench, pulled, writes
 from tests.queue.queue_plans import Plans, plans_of
-from workqueue import AuditEvent, EffectDone, Finished, State, WorkQueue
+from tests.queue.queue_stores import PostgresStore
+from workqueue import AuditEvent, EffectDone, Finished, State, WorkQueue, auditing, maintaining
 
 WHOLE_TABLE = {
     "sqlite": re.compile(r"SCAN (?!next|due|run_out|held|json_each|pauses|VIRTUAL)\w+$"),
@@ -52,6 +54,30 @@ def test_no_step_of_many_cases_reads_a_whole_table(bench: Bench, kind: str, monk
     _expect_indexes(plans, kind)
 
 
+def test_the_checks_of_a_whole_database_are_joins_however_much_there_is(postgres: PostgresStore) -> None:
+    """`NOT IN` would be looked up row by row once there is more than fits in a server's memory for one question."""
+    with postgres.raw() as raw:
+        raw.execute(text("SET enable_nestloop = off"))
+        for check in (auditing._LOOSE, *maintaining._LOOSE.values()):
+            told = str(check.compile(dialect=raw.dialect, compile_kwargs={"literal_binds": True}))
+            plan = "\n".join(raw.execute(text(f"EXPLAIN {told}")).scalars())
+            assert "Anti Join" in plan
+            assert "hashed SubPlan" not in plan
+        raw.execute(text("RESET enable_nestloop"))
+
+
+@pytest.mark.parametrize(
+    "call", [lambda queue: queue.waiting(), lambda queue: queue.items(limit=50)], ids=["what waits", "the list of current cases"]
+)
+def test_what_is_looked_at_all_the_time_reads_no_whole_table(
+    bench: Bench, kind: str, call: Callable[[WorkQueue], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.queue.add_many([pulled(f"case-{number}") for number in range(400)])
+    with plans_of(bench.queue, kind, monkeypatch) as plans:
+        call(bench.queue)
+    _expect_indexes(plans, kind, least=1)
+
+
 def _all_the_way(bench: Bench) -> None:
     queue = bench.queue
     claimed = bench.assessing()
@@ -67,8 +93,8 @@ def _all_the_way(bench: Bench) -> None:
         queue.end(claimed, State.DELIVERED, done=[EffectDone(writes(claimed, "awaiting_decision")[0].key, "A-1")])
 
 
-def _expect_indexes(plans: Plans, kind: str) -> None:
-    assert len(plans.told) >= 4, "or nothing was seen"
+def _expect_indexes(plans: Plans, kind: str, *, least: int = 4) -> None:
+    assert len(plans.told) >= least, "or nothing was seen"
     many = {statement: plan for statement, plan in plans.told.items() if not statement.endswith("ORDER BY seq DESC LIMIT 1")}
     whole = {statement: plan for statement, plan in many.items() if any(WHOLE_TABLE[kind].search(line) for line in plan)}
     assert not whole

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 import pytest
 from postgres_server import PostgresServer, postgres_server
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from tests.queue.queue_bench import LEASE_S, FakeClock, pulled
 from tests.queue.queue_stores import PostgresStore
@@ -305,3 +307,15 @@ def test_a_connection_found_lost_before_the_commit_is_something_to_try_again(que
         lose()
     assert caught.value.code == "QUE-005"
     assert queue.add(pulled("a")).created
+
+
+def test_a_transaction_in_which_a_failed_statement_was_passed_over_is_never_taken_for_committed(queue: WorkQueue) -> None:
+    def change_and_fail() -> None:
+        with queue._db.write() as tx:
+            tx.execute(text("DELETE FROM pauses"))
+            with suppress(DBAPIError):
+                tx.execute(text("SELECT * FROM nowhere"))
+
+    with pytest.raises(PermanentQueueError, match="QUE-004"):
+        change_and_fail()
+    assert queue.add(pulled()).created

@@ -268,8 +268,9 @@ def test_candidates_come_in_batches_the_oldest_end_first(bench: Bench, monkeypat
         if number != 2:
             bench.clock.advance(hours=1)
     seen_refs, after = [], None
-    monkeypatch.setattr("workqueue.limits.RETENTION_BATCH", 500)
+    monkeypatch.setattr("workqueue.limits.RETENTION_BATCH", 2)
     while batch := bench.queue.candidates(bench.in_hours(1), after=after):
+        assert len(batch) <= 2
         seen_refs += [one.case_ref for one in batch]
         after = batch[-1]
     assert [bench.item(ref).case_id for ref in seen_refs] == [f"case-{number}" for number in range(5)]
@@ -297,6 +298,20 @@ def test_a_forgotten_version_is_not_taken_for_new_and_a_changed_application_is(b
     bench.finish(claimed)
     bench.queue.end(claimed, State.DELIVERED)
     assert bench.queue.forget_some(approved(bench), 10).forgotten == 1
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_a_forgotten_case_that_is_looked_at_again_is_known_by_its_hash_still(bench: Bench, restored: bool) -> None:
+    end(bench)
+    bench.queue.mark_seen("caremanagement", {"case-1": "mark"})
+    bench.queue.forget_some(approved(bench), 10)
+    if restored:
+        bench.queue.mark_restored("kim", bench.clock.now(), {})
+    bench.queue.mark_seen("caremanagement", {"case-1": "newer", "case-2": "mark"})
+    known = bench.queue.known("caremanagement")
+    assert known.mark("case-1") == "newer"
+    assert [name for name in known if not name.startswith(HASHED)] == ["case-2"]
+    assert len(known) == 2
 
 
 def test_a_version_that_could_not_be_read_is_taken_for_new(bench: Bench) -> None:

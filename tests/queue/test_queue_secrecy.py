@@ -14,7 +14,19 @@ from sqlalchemy.exc import IntegrityError
 
 from tests.queue.queue_bench import START, Bench, pulled, writes
 from tests.queue.queue_stores import SqliteStore, StoreUnderTest
-from workqueue import AuditEvent, MasterKey, NewEffect, PermanentQueueError, State, WorkQueue, upgrade
+from workqueue import (
+    AuditEvent,
+    EffectDone,
+    FullWrite,
+    MasterKey,
+    NewEffect,
+    PermanentQueueError,
+    PulledCase,
+    State,
+    StoredEffect,
+    WorkQueue,
+    upgrade,
+)
 from workqueue.sealing import ASSIGNED_TO, CASE_KEY, DETAILS, DRAFT, KEY_CHECK, NUMBER, PAYLOAD, REFERENCE, SECRET, VALUE_LIMIT_BYTES, Box
 from workqueue.tables import drafts, effects, events, items, metadata
 
@@ -186,6 +198,19 @@ def test_an_error_quotes_no_value(bench: Bench) -> None:
         bench.queue.finish(claimed, "ok", {"name": OTHER_NAME}, [NewEffect(OTHER_NAME, "a"), NewEffect(OTHER_NAME, "b")])
     assert OTHER_NAME not in repr(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_what_is_sealed_in_the_database_stands_in_no_repr() -> None:
+    told = {"name": OTHER_NAME}
+    records = (
+        EffectDone("key", OTHER_NAME),
+        NewEffect("key", "document", told),
+        StoredEffect("key", "document", 1, told),
+        FullWrite(1, "document", None, told, OTHER_NAME),
+        AuditEvent("case.assessed", details=told),
+        PulledCase("system", "case-1", OTHER_NAME, "v1", START, assigned_to=OTHER_NAME),
+    )
+    assert [one for one in records if OTHER_NAME in repr(one)] == []
 
 
 def test_integrity_finds_what_is_wrong(bench: Bench) -> None:

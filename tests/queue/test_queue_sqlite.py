@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from tests.queue.queue_bench import Bench, FakeClock, pulled
 from tests.queue.queue_stores import SqliteStore
@@ -88,3 +90,15 @@ def test_a_full_disk_is_something_to_try_again(filed: Bench) -> None:
         filed.queue.add_many([pulled(str(number)) for number in range(200)])
     assert caught.value.code == "QUE-002"
     assert filed.queue.items() == [], "nothing of it was stored"
+
+
+def test_a_transaction_that_sqlite_has_ended_itself_is_never_taken_for_committed(filed: Bench) -> None:
+    def change_and_fail() -> None:
+        with filed.queue._db.write() as tx:
+            tx.execute(text("DELETE FROM pauses"))
+            with suppress(DBAPIError):
+                tx.execute(text("INSERT OR ROLLBACK INTO store (id, key_id, key_check) VALUES (1, '', x'00')"))
+
+    with pytest.raises(PermanentQueueError, match="QUE-004"):
+        change_and_fail()
+    assert filed.queue.add(pulled()).created

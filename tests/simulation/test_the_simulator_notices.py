@@ -48,7 +48,7 @@ def test_a_robot_that_stores_a_receipt_before_it_writes(store: Store, monkeypatc
             if await self._case_system.apply_if_ours(effect, claimed.assigned_to) is None:
                 await self._taken(claimed)
                 return
-        await self._close(claimed, outgoing, steps)
+        await self._close(claimed, outgoing, steps, ())
 
     monkeypatch.setattr(Delivery, "deliver", deliver)
 

@@ -15,7 +15,7 @@ from robot.delivery import Delivery
 from robot.worker import Worker
 
 TEXT = "Kanarie-0001 Fågelsson 19900101-2385 kanarie-token-of-a-bug"
-_EVERY = 9
+_EVERY = 25
 _number = count()
 
 

@@ -256,7 +256,8 @@ class Robot:
     def __post_init__(self) -> None:
         """Put together what asks and pulls."""
         policy = self.settings.registers
-        self.asker = Asker(self.registers, self.clock, policy.sources, deadline_s=policy.deadline_s)
+        hours = self.settings.schedule.registers_open
+        self.asker = Asker(self.registers, self.clock, policy.sources, deadline_s=policy.deadline_s, open_in=hours)
         self.puller = Puller(self.case_system, self.database, self.rulebook, self.clock, overlap_s=self.settings.schedule.pull_overlap_s)
 
     @property

@@ -10,6 +10,7 @@ import pytest
 
 from robot.condition import Condition
 from robot.figures import Figures
+from workqueue import Pause
 
 START = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 WORKING = Figures(at=START, database_up=True, counts={"ready": 3, "parked": 0})
@@ -84,6 +85,26 @@ def test_what_has_no_end_of_its_own_fades(watched: Watched) -> None:
     assert not watched.ill()
 
 
+def test_a_pull_that_works_ends_the_illness_of_one_that_did_not(watched: Watched) -> None:
+    watched.sees("pull.failed", code="NET-007", neighbour="caremanagement")
+    assert watched.ill() == ["the last pull of new applications failed"]
+    watched.sees("pull.done", added=0, unread=0)
+    assert not watched.ill()
+
+
+def test_of_pulls_that_another_robot_makes_from_now_on_nothing_is_heard_and_it_fades(watched: Watched) -> None:
+    watched.sees("pull.failed", code="NET-007", neighbour="caremanagement")
+    watched.time += timedelta(minutes=16)
+    assert not watched.ill()
+
+
+def test_while_it_is_paused_nobody_is_told_that_nobody_takes_cases(watched: Watched) -> None:
+    pause = Pause("all", START, "ops")
+    watched.condition.take(replace(WORKING, oldest_s={"ready": 7000.0}, pauses=(pause,)))
+    assert len(watched.ill()) == 1
+    assert "paused since" in watched.ill()[0]
+
+
 def test_parked_cases_need_a_person(watched: Watched) -> None:
     watched.condition.take(replace(WORKING, counts={"parked": 1}))
     assert watched.ill() == ["1 case is parked"]
@@ -111,6 +132,7 @@ def test_an_event_that_nobody_knows_passes_unchanged(watched: Watched) -> None:
     [
         ("past its deadline", {"deadline_margin_s": -601.0}, {"deadline_margin_s": -599.0}),
         ("nobody takes them", {"oldest_s": {"ready": 601.0}}, {"oldest_s": {"ready": 601.0}, "counts": {"ready": 1, "assessing": 1}}),
+        ("nobody takes them", {"oldest_s": {"ready": 601.0}}, {"oldest_s": {"ready": 601.0}, "at_rest": True}),
         ("nearly full", {"disk_free_bytes": 499_999_999}, {"disk_free_bytes": 500_000_000}),
         ("end of the audit", {"head_age_s": 3601.0}, {"head_age_s": 3600.0}),
         (
@@ -140,3 +162,12 @@ def test_an_illness_in_the_figures_keeps_its_beginning_and_ends_with_them(watche
     assert watched.ill() == ["3 cases are parked"]
     watched.condition.take(WORKING)
     assert not watched.ill()
+
+
+def test_a_case_that_could_take_no_note_of_itself_does_not_make_the_database_ill_for_ever(watched: Watched) -> None:
+    """Its word may come when the database is back already: nothing would end that illness."""
+    watched.sees("database.unavailable", code="QUE-001")
+    watched.sees("database.back", lost_s=0)
+    watched.sees("database.unavailable", code="QUE-001", case_ref="abc")
+
+    assert watched.ill() == []

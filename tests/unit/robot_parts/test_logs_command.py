@@ -31,6 +31,7 @@ LINES = [
     line("case.tried_later", "warning", minutes_ago=40, case_ref="aaaa222222", code="NET-005", until="2026-11-30T08:00:00Z"),
     line("case.finished", "info", minutes_ago=5, case_ref="aaaa222222", outcome="ok", ms={"read": 12}),
     '{"event": "no time"}',
+    '{"event": "no zone", "level": "warning", "at": "2026-11-30T08:00:00"}',
     "",
 ]
 
@@ -53,7 +54,7 @@ def test_problems_of_a_time_are_counted_together_with_their_cases(log: Path) -> 
     (first, left_out) = answer.output.splitlines()
     assert first.split(", ")[0] == "    3 x warning case.tried_later NET-005"
     assert first.endswith(", 2 cases")
-    assert left_out == "2 lines were not the robot's and were left out."
+    assert left_out == "3 lines were not the robot's and were left out."
 
 
 def test_a_longer_time_shows_what_went_wrong_before(log: Path) -> None:

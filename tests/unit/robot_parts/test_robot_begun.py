@@ -111,7 +111,7 @@ async def test_a_case_that_the_copy_knows_is_not_taken_up_again(robot: Robot) ->
     assert robot.item().state is State.DELIVERED
 
 
-@pytest.mark.parametrize("error", [passing(), refused()])
+@pytest.mark.parametrize("error", [passing(), refused(), KeyError("a bug")])
 async def test_what_cannot_be_read_now_is_looked_for_again(robot: Robot, error: Exception) -> None:
     robot.queue.mark_restored("ops", robot.clock.now(), {})
     robot.case_system.cases["case-2"] = FakeCase(
@@ -143,3 +143,15 @@ async def test_a_delivery_from_before_the_restore_is_receipted_when_all_of_it_st
     assert robot.written() == IN_FULL
     assert made == [] if whole else [effect.kind.value for effect in made] == IN_FULL
     assert all(effect.done_at for effect in robot.queue.effects(CASE))
+
+
+async def test_a_bug_in_one_case_begun_before_a_restore_keeps_no_new_case_from_being_pulled(robot: Robot) -> None:
+    robot.queue.mark_restored("ops", robot.clock.now(), {})
+    robot.case.begun, robot.case.error = True, KeyError("a bug")
+    robot.case.changed_at = robot.clock.now() + timedelta(seconds=1)
+    robot.case_system.cases["new"] = FakeCase(robot.standard)
+
+    await robot.puller.pull()
+
+    assert robot.item("new").state is State.READY
+    assert robot.queue.begun_since() is not None, "it is looked for again"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.case_systems.port import Standing
 from connectors.errors import ConnectorError
@@ -84,6 +85,20 @@ async def test_what_was_listed_before_the_list_broke_off_is_kept_and_the_window_
 
     assert robot.item().state is State.READY
     assert robot.queue.last_pull(robot.case_system.name) is None
+
+
+async def test_the_first_pull_that_works_again_says_so_also_when_there_is_nothing_new(robot: Robot) -> None:
+    await robot.puller.pull()
+    robot.case_system.list_error = passing()
+    with pytest.raises(ConnectorError):
+        await robot.puller.pull()
+    robot.case_system.list_error = None
+
+    with capture_logs() as said:
+        await robot.puller.pull()
+        await robot.puller.pull()
+
+    assert [(line["event"], line["added"]) for line in said] == [("pull.done", 0)]
 
 
 @pytest.mark.parametrize("error", [refused(), KeyError("a bug")])

@@ -85,3 +85,18 @@ def test_a_service_manager_that_is_gone_is_said_once_and_holds_nothing_up(tmp_pa
         service.stopping()
 
     assert [one["event"] for one in said] == ["service_manager.not_told"]
+
+
+async def test_a_service_manager_that_did_not_listen_for_a_moment_hears_the_next_beat(tmp_path: Path) -> None:
+    """Else it would kill a robot that lives."""
+    service = ServiceManager.of({"NOTIFY_SOCKET": str(tmp_path / "late"), "WATCHDOG_USEC": "60000"})
+    beats = asyncio.create_task(service.keep_alive())
+    await asyncio.sleep(0.03)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "late"))
+        listener.setblocking(False)
+        async with asyncio.timeout(5):
+            heard = await asyncio.get_running_loop().sock_recv(listener, 100)
+    beats.cancel()
+
+    assert heard == b"WATCHDOG=1"

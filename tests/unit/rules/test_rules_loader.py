@@ -162,6 +162,7 @@ MISTAKES = [
     ("guidelines neither adopted nor made up", "status: made_up", "status: draft", "municipality.status", "one of: made_up, adopted"),
     ("a part of the file missing", "\nsame_income:", "\nsame_incomes:", "same_incomes", "unknown key; allowed here: municipality"),
     ("an empty source", THRESHOLD, '{value: 12, source: " "}', f"{AT}.source", "must not be empty"),
+    ("a source that waits to be decided", THRESHOLD, "{value: 12, source: CHANGE ME}", f"{AT}.source", "is not decided yet"),
     ("a status that is not this file's", "{value: 12, source", "{value: 12, status: adopted, source", f"{AT}.status", "one of: made_up"),
 ]
 
