@@ -66,11 +66,15 @@ class Alarming:
     A message that cannot be sent is tried again at the next look; that it cannot is logged once.
     """
 
-    def __init__(self, settings: Alarms, municipality: str, condition: Condition, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Alarms, municipality: str, condition: Condition, now: Callable[[], datetime], *, is_first: bool = True
+    ) -> None:
+        """`is_first` False = one of several workers, which tells of its own illnesses alone: the first one tells of what they all see."""
         self._settings = settings
         self._municipality = municipality
         self._condition = condition
         self._now = now
+        self._is_first = is_first
         self._told: dict[str, Illness] = {}
         self._sent: deque[datetime] = deque()
         self._failing: set[str] = set()
@@ -84,7 +88,7 @@ class Alarming:
         """Send what there is to tell now."""
         if not self.is_on:
             return
-        ill = {_name(one): one for one in self._condition.illnesses()}
+        ill = {_name(one): one for one in self._condition.illnesses(of_its_own=not self._is_first)}
         lasted = timedelta(seconds=self._settings.after_s)
         new = [Alarm(one, over=False) for name, one in ill.items() if name not in self._told and self._now() - one.since >= lasted]
         over = [Alarm(one, over=True) for name, one in self._told.items() if name not in ill]

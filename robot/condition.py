@@ -55,6 +55,7 @@ _REMEDIES = {
     "certificate": "get the next one from whoever issues it, and put it in place: the robot reads it at its next start",
 }
 _OF_ONE = frozenset({"neighbour.lost", "job.failed"})
+_OF_THE_PROCESS = frozenset({"job.failed", "case.failed"})
 _ENDS = {sign.ends: name for name, sign in _SIGNS.items() if sign.ends}
 
 
@@ -110,10 +111,13 @@ class Condition:
                 signs = signs_in(figures)
                 self._shown = {sign: (what, self._shown[sign][1] if sign in self._shown else figures.at) for sign, what in signs.items()}
 
-    def illnesses(self) -> list[Illness]:
-        """Return what is wrong now, oldest first."""
+    def illnesses(self, *, of_its_own: bool = False) -> list[Illness]:
+        """Return what is wrong now, oldest first. `of_its_own` = only what other processes of the robot do not see as well."""
         with self._lock:
-            found = [one for key, one in self._ill.items() if not _fades(key[0]) or self.now() - one.last < _FADES]
+            lasting = {key: one for key, one in self._ill.items() if not _fades(key[0]) or self.now() - one.last < _FADES}
+            if of_its_own:
+                return sorted((one for key, one in lasting.items() if key[0] in _OF_THE_PROCESS), key=lambda one: one.since)
+            found = list(lasting.values())
             found += [
                 Illness(what, "", since, self.figures.at, _REMEDIES[sign.partition(" ")[0]]) for sign, (what, since) in self._shown.items()
             ]

@@ -25,11 +25,13 @@ class DaySummary:
         self._day = clock.today()
 
     async def look(self) -> None:
-        """Log the days that are over since the last look."""
+        """Log the days that are over since the last look. Raises QueueError: then the next look tells of them."""
         today = self._clock.today()
-        day, self._day = self._day, max(today, self._day)
-        if day >= today or not self._duty.held:
-            return
+        if self._day < today and self._duty.held:
+            await self._tell(self._day, today)
+        self._day = max(today, self._day)
+
+    async def _tell(self, day: date, today: date) -> None:
         start, end = _midnight(day), _midnight(today)
         ended = await self._database.call(lambda queue: queue.ended_between(start, end))
         left = await self._database.call(lambda queue: queue.counts())

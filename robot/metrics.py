@@ -52,7 +52,7 @@ class Metrics:
         self._disk = self._gauge("disk_free_bytes", "Space left where the database file is.")
         self._size = self._gauge("database_bytes", "Size of the database file with its log.")
         self._certificates = self._gauge("certificate_days_left", "Days until a certificate ends.", "neighbour", "file")
-        self._paused = self._gauge("paused", "1 while no new cases are taken: of a kind, or of all.", "what")
+        self._paused = self._gauge("paused", "1 while no new cases are taken: of a kind, of all, or by the hours.", "what")
         self._database_up = self._gauge("database_up", "1 while the database can be used.")
         self._looked_at = self._gauge("figures_taken_seconds", "When the queue's figures were last read, in seconds since 1970.")
 
@@ -88,6 +88,8 @@ class Metrics:
         self._paused.clear()
         for pause in figures.pauses:
             self._paused.labels(pause.what).set(1)
+        if figures.at_rest:
+            self._paused.labels("hours").set(1)
         for (neighbour, file), days in figures.certificate_days.items():
             self._certificates.labels(neighbour, file).set(days)
         for gauge, value in (

@@ -35,6 +35,13 @@ class _Table(NamedTuple):
 
     places: list[str]
     shape: Mapping[str, Any]
+    many: bool
+
+    @property
+    def heading(self) -> str:
+        """Return the places in words."""
+        *others, last = self.places
+        return (f"{', '.join(others)} and {last}" if others else last) + (" (each entry)" if self.many else "")
 
 
 def configuration_page() -> str:
@@ -53,11 +60,11 @@ def _tables(schema: Mapping[str, Any]) -> dict[str, _Table]:
             name, many = _refers_to(one, schema["$defs"])
             if name is None:
                 continue
-            here = f"{place}.{key}".lstrip(".") + (" (each entry)" if many else "")
+            here = f"{place}.{key}".lstrip(".")
             if name in tables:
                 tables[name].places.append(here)
                 continue
-            tables[name] = _Table([here], schema["$defs"][name])
+            tables[name] = _Table([here], schema["$defs"][name], many)
             collect(schema["$defs"][name], here)
 
     collect(schema, "")
@@ -76,7 +83,7 @@ def _options(one: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _section(table: _Table, tables: Mapping[str, _Table], shapes: Mapping[str, Any]) -> str:
-    lines = [f"## {' and '.join(table.places)}", "", _first_line(table.shape), ""]
+    lines = [f"## {table.heading}", "", _first_line(table.shape), ""]
     lines += ["| key | kind, unit | limits | default | meaning |", "|---|---|---|---|---|"]
     required = table.shape.get("required", [])
     for key, one in table.shape["properties"].items():
@@ -94,9 +101,8 @@ def _first_line(shape: Mapping[str, Any]) -> str:
 
 
 def _link(table: _Table, *, many: bool) -> str:
-    heading = " and ".join(table.places)
-    anchor = "".join(sign for sign in heading.lower().replace(" ", "-") if sign.isalnum() or sign in "-_")
-    return f"{'list of ' if many else ''}[{heading}](#{anchor})"
+    anchor = "".join(sign for sign in table.heading.lower().replace(" ", "-") if sign.isalnum() or sign in "-_")
+    return f"{'list of ' if many else ''}[{table.heading.removesuffix(' (each entry)')}](#{anchor})"
 
 
 def _kind(key: str, one: Mapping[str, Any], shapes: Mapping[str, Any]) -> str:

@@ -35,7 +35,9 @@ class Watching:
         self._manager = manager or ServiceManager(None)
         self._condition = Condition()
         self._metrics = Metrics()
-        self._alarming = Alarming(settings.alarms, settings.municipality.name, self._condition, lambda: datetime.now(UTC))
+        self._alarming = Alarming(
+            settings.alarms, settings.municipality.name, self._condition, lambda: datetime.now(UTC), is_first=number == 1
+        )
         self._server = self._serving(number) if settings.health.listen else None
 
     def _serving(self, number: int) -> HealthServer:

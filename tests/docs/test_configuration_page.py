@@ -34,7 +34,7 @@ def rows(text: str) -> Iterator[tuple[str, re.Match[str]]]:
 def keys(model: type[BaseModel], place: str) -> Iterator[tuple[str, str]]:
     """Yield section and key of every setting, found by the models and not as the page finds them."""
     for name, field in model.model_fields.items():
-        yield place, name
+        yield place, field.alias or name
         for inner in inner_models(field.annotation):
             yield from keys(inner, f"{place}.{name}")
 
@@ -47,7 +47,7 @@ def inner_models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def listed(text: str) -> Mapping[tuple[str, str], re.Match[str]]:
-    places = ((place.removesuffix(" (each entry)"), found) for heading, found in rows(text) for place in heading.split(" and "))
+    places = ((place, found) for heading, found in rows(text) for place in re.split(", | and ", heading.removesuffix(" (each entry)")))
     return {(place, found[1]): found for place, found in places}
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.queue.queue_bench import LEASE_S, START, Bench, pulled
-from workqueue import URGENT, NoSuchCase, NotAllowed, State, WorkQueue
+from workqueue import URGENT, Figure, NoSuchCase, NotAllowed, State, WorkQueue
 
 
 def _claimed(queue: WorkQueue, **limits: bool) -> list[str]:
@@ -207,3 +207,30 @@ def test_in_shadow_nothing_that_is_half_written_is_claimed(benches: Callable[[],
     ref = bench.item().case_ref
     assert bench.queue.claim_one("worker", ref, LEASE_S, deliver=False) is None
     assert bench.queue.claim_one("worker", ref, LEASE_S) is not None
+
+
+def test_what_came_of_many_cases_is_told_newest_first_and_goes_when_it_is_old(bench: Bench) -> None:
+    for number in (25, 26):
+        bench.queue.add_tally(f"b{number}", {"all": Figure(number, None), "average.norm": Figure(number, number * 10**12)})
+        bench.clock.advance(hours=1)
+    assert [(one.figures["all"], one.figures["average.norm"].ore) for one in bench.another().tallies()] == [
+        (Figure(26, None), 26 * 10**12),
+        (Figure(25, None), 25 * 10**12),
+    ]
+    bench.clock.advance(hours=24 * 121)
+    bench.queue.add_tally("new", {"all": Figure(25, None)})
+    assert len(bench.queue.tallies()) == 1
+
+
+def test_an_amount_of_so_few_cases_that_it_might_tell_of_one_is_refused(queue: WorkQueue) -> None:
+    with pytest.raises(ValueError, match="20 cases"):
+        queue.add_tally("few", {"all": Figure(25, None), "average.need": Figure(19, 100_000)})
+    assert queue.tallies() == []
+
+
+@pytest.mark.parametrize(("who", "left"), [("kim", 1), ("bistandsrobot", 0)])
+def test_what_a_person_lets_go_on_after_the_robot_stopped_itself_is_measured_anew(queue: WorkQueue, who: str, left: int) -> None:
+    queue.add_tally("before", {"all": Figure(25, None)})
+    queue.pause(None, "something has jumped", who)
+    queue.resume(None, "it is right", "kim")
+    assert len(queue.tallies()) == left

@@ -21,6 +21,8 @@ from canaries import MARK, Canaries, Search
 from canary_town import CASES, CanaryTown, canary_town
 from harness import Town
 
+from workqueue import State
+
 pytestmark = pytest.mark.xdist_group("canaries")
 
 LOOK_FOR_S = 25
@@ -145,7 +147,9 @@ def test_every_canary_went_to_the_robot_and_into_its_drafts(lived: Lives) -> Non
     assert not unsaid
     with lived.of.town.queue() as opened:
         drafts = [opened.draft(item.case_id) for item in opened.items(state=None, limit=CASES)]
+        counts = opened.counts()
     assert sum(MARK in repr(draft).lower().encode() for draft in drafts) > CASES / 2
+    assert counts[State.DELIVERED] >= 5, "cases went the whole way, too"
 
 
 def test_the_bugs_and_the_ill_answers_were_met(lived: Lives) -> None:

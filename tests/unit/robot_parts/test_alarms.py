@@ -207,3 +207,13 @@ async def test_nobody_is_told_when_there_is_nobody() -> None:
     await world.after(10)
 
     assert not world.alarming.is_on
+
+
+async def test_what_all_workers_see_is_told_by_the_first_of_them_alone(hook: Hooked) -> None:
+    world = World(Alarms(webhook_url=hook.url, after_s=300))
+    world.alarming = Alarming(Alarms(webhook_url=hook.url, after_s=300), TOWN, world.condition, lambda: world.time, is_first=False)
+    world.happens("neighbour.lost", neighbour="ssbtek", code="NET-001")
+    world.happens("case.failed", case_ref="a", code="BUG-001")
+
+    await world.after(6)
+    assert [one["code"] for one in hook.got] == ["BUG-001"]

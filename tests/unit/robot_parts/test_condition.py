@@ -171,3 +171,12 @@ def test_a_case_that_could_take_no_note_of_itself_does_not_make_the_database_ill
     watched.sees("database.unavailable", code="QUE-001", case_ref="abc")
 
     assert watched.ill() == []
+
+
+def test_of_several_workers_one_alone_tells_of_what_all_of_them_see(watched: Watched) -> None:
+    watched.sees("neighbour.lost", neighbour="ssbtek", code="NET-001")
+    watched.sees("case.failed", code="BUG-001", case_ref="a")
+    watched.condition.take(replace(WORKING, counts={"parked": 1}))
+
+    assert len(watched.ill()) == 3
+    assert [one.code for one in watched.condition.illnesses(of_its_own=True)] == ["BUG-001"]

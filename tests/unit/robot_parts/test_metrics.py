@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,3 +114,12 @@ def test_every_metric_has_a_help_text_and_the_programs_name(metrics: Metrics) ->
 
     assert own
     assert all(one.name.startswith("bistandsrobot_") and one.documentation for one in own)
+
+
+def test_hours_in_which_nothing_is_taken_show_as_a_pause_and_end_as_one(metrics: Metrics) -> None:
+    look = Figures(at=datetime(2026, 11, 30, 8, 0, tzinfo=UTC), database_up=True, at_rest=True)
+    metrics.take(look)
+    assert value(metrics, "paused", what="hours") == 1
+
+    metrics.take(replace(look, at_rest=False))
+    assert value(metrics, "paused", what="hours") is None

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import pytest
 import structlog
 
 from robot.clock import STOCKHOLM
 from robot.day import DaySummary
 from robot.duty import PullDuty
 from tests.unit.robot_parts.fakes import Robot
+from workqueue import RetriableQueueError, WorkQueue
 
 
 async def told(summary: DaySummary) -> list[dict[str, Any]]:
@@ -66,3 +68,20 @@ async def test_a_clock_set_back_over_midnight_tells_nothing_twice(robot: Robot) 
 
     assert lines == []
     assert await told(summary) == []
+
+
+async def test_a_day_that_ends_while_the_database_is_away_is_told_when_it_is_back(robot: Robot, monkeypatch: pytest.MonkeyPatch) -> None:
+    summary, duty = of(robot)
+    await duty.take()
+    robot.clock.world = datetime(2026, 12, 1, 0, 1, tzinfo=STOCKHOLM)
+    with monkeypatch.context() as away:
+
+        def refuse(*_: object) -> None:
+            raise RetriableQueueError("QUE-005")
+
+        away.setattr(WorkQueue, "ended_between", refuse)
+        with pytest.raises(RetriableQueueError):
+            await summary.look()
+
+    (line,) = await told(summary)
+    assert line["day"] == "2026-11-30"

@@ -49,13 +49,23 @@ def test_a_name_outside_the_file_system_is_reached() -> None:
         assert told(listener) == "READY=1"
 
 
-async def test_a_loop_that_turns_is_heard_of_three_times_within_the_limit(manager: socket.socket) -> None:
-    service = of(manager, WATCHDOG_USEC="60000")
+async def test_a_loop_that_turns_is_heard_of_three_times_within_the_limit(manager: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    sleep = asyncio.sleep
+
+    async def at_once(seconds: float) -> None:
+        waits.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", at_once)
+    service = of(manager, WATCHDOG_USEC="60000000")
     beats = asyncio.create_task(service.keep_alive())
-    await asyncio.sleep(0.1)
+    while len(waits) < 3:
+        await sleep(0)
     beats.cancel()
 
-    assert service.watchdog_s == 0.06
+    assert service.watchdog_s == 60
+    assert set(waits) == {20}
     assert [told(manager) for _ in range(3)] == ["WATCHDOG=1"] * 3
 
 
