@@ -22,6 +22,7 @@ from connectors.registers.port import Registers
 from connectors.registers.ssbtek import Ssbtek
 from robot.ask import Asker
 from robot.audit_head import HeadExport
+from robot.claims import Claims
 from robot.clock import Clock
 from robot.controls import Controls
 from robot.database import Database, open_queue
@@ -49,12 +50,6 @@ CONTROL_SAMPLE = "control sample"
 _LOOK_EVERY_S = 1.0
 _HEARTBEATS_PER_LEASE = 3
 _PULL_LOOK_S = 1.0
-_LOOK_FOR_SUSPECTS_EVERY_S = 30.0
-"""So often, and after each rescue, cases that may be what kills workers are looked for."""
-_BETWEEN_SUSPECTS_S = 1.0
-"""After one of them all others have a turn, so that none of those is held up for long."""
-_ALONE_AT_LEAST = 2
-"""So many of the crashes that a person gets a case for are of its own: nothing else was in hand."""
 _STARTED_TOGETHER = timedelta(minutes=1)
 """Workers of one parent begin within so long of each other: a pull by one of them is a pull for all."""
 
@@ -101,8 +96,7 @@ class Daemon:
         self._in_hand: dict[asyncio.Task[None], Claimed] = {}
         self._lease_ends: dict[asyncio.Task[None], asyncio.TimerHandle] = {}
         self._controls = Controls(settings, self._clock)
-        self._suspects_from = max(1, settings.work.most_crashes - _ALONE_AT_LEAST)
-        self._look_for_suspects_at = 0.0
+        self._claims = Claims(settings, self._controls, self._name, once=once)
 
     def stop(self) -> None:
         """Claim no more, finish what is in hand, then end."""
@@ -145,7 +139,7 @@ class Daemon:
                 duty,
                 database,
                 wake=self._wake.set,
-                rescued=self._rescued,
+                rescued=self._claims.look_for_suspects,
                 heads=heads,
                 retention=RetentionJob(self._settings, database, self._clock, self._name),
                 day=DaySummary(database, self._clock, duty),
@@ -260,7 +254,7 @@ class Daemon:
             self._wake.clear()
             free = self._settings.work.cases_in_flight - len(self._in_hand)
             began = asyncio.get_running_loop().time()
-            claimed = await self._claimed(database, free)
+            claimed = await self._claims.claim(database, free, list(self._in_hand.values()))
             for case in claimed:
                 task = asyncio.create_task(worker.handle(case))
                 self._in_hand[task] = case
@@ -275,53 +269,6 @@ class Daemon:
                 return False
             await self._wait()
         return not self._once
-
-    async def _claimed(self, database: Database, limit: int) -> list[Claimed]:
-        """Claim at most that many cases; none while the database is locked or full, which is tried again.
-
-        A case that workers have died with is taken alone, when what is in hand is finished: else those that happen to be in hand beside
-        the one that kills would be blamed with it.
-        """
-        if (
-            limit == 0
-            or not self._controls.may_use_case_system()
-            or any(case.rescues >= self._suspects_from for case in self._in_hand.values())
-        ):
-            return []
-        lease_s, most_rescues = self._settings.work.lease_s, self._suspects_from - 1
-        limits = self._controls.limits()
-        try:
-            if await self._suspects_are_due(database):
-                return [] if self._in_hand else await self._a_suspect(database)
-            return await database.call(lambda queue: queue.claim(self._name, limit, lease_s, most_rescues=most_rescues, **limits))
-        except RetriableQueueError:
-            return []
-
-    async def _a_suspect(self, database: Database) -> list[Claimed]:
-        """Claim the one with the fewest crashes: were it the first each time, power cuts in a row would all be blamed on that one."""
-        lease_s, most, limits = self._settings.work.lease_s, self._settings.work.most_crashes, self._controls.limits()
-
-        def claim(queue: WorkQueue) -> list[Claimed]:
-            for rescues in range(self._suspects_from, most):
-                if found := queue.claim(self._name, 1, lease_s, least_rescues=rescues, most_rescues=rescues, **limits):
-                    return found
-            return queue.claim(self._name, 1, lease_s, least_rescues=most, **limits)
-
-        return await database.call(claim)
-
-    async def _suspects_are_due(self, database: Database) -> bool:
-        """Look now and then; while there are some, each time."""
-        now = asyncio.get_running_loop().time()
-        idle_at_the_end = self._once and not self._in_hand
-        if now < self._look_for_suspects_at and not idle_at_the_end:
-            return False
-        due = await database.call(lambda queue: queue.due_after_rescues(self._suspects_from, **self._controls.limits()))
-        self._look_for_suspects_at = now if due else now + _LOOK_FOR_SUSPECTS_EVERY_S
-        return due
-
-    def _rescued(self) -> None:
-        """Look at once for what the rescued ones may have died of."""
-        self._look_for_suspects_at = 0.0
 
     async def _nothing_left(self, database: Database) -> bool:
         try:
@@ -350,8 +297,7 @@ class Daemon:
 
     def _let_go(self, task: asyncio.Task[None]) -> None:
         case = self._in_hand.pop(task)
-        if case.rescues >= self._suspects_from:
-            self._look_for_suspects_at = asyncio.get_running_loop().time() + _BETWEEN_SUSPECTS_S
+        self._claims.let_go(case)
         self._lease_ends.pop(task).cancel()
         self._wake.set()
 

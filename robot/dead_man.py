@@ -28,6 +28,8 @@ ALL, ASSESSED = "all", "assessed"
 """Cases counted, and those of them that have figures: what shares and averages are of."""
 BUCKET = 25
 """So many cases are counted together before anything is stored of them."""
+_TO_SPARE = 2
+"""The latest cases and those before them each end within a bucket."""
 _OF_ALL = frozenset({"handed_over"})
 _SMALL_ORE = 10_000
 """An average below this is not compared: a small sum doubles easily."""
@@ -94,7 +96,7 @@ class DeadMan:
     def _compare(self, queue: WorkQueue, figures: dict[str, Figure]) -> Jump | None:
         """Store what was counted, and pause when something has jumped; return what, None = nothing has, or all is paused already."""
         queue.add_tally(secrets.token_hex(8), {name: one for name, one in figures.items() if one.cases})
-        jump = jump_in(queue.tallies(), self._band)
+        jump = jump_in(queue.tallies((self._band.cases + self._band.before) // BUCKET + _TO_SPARE), self._band)
         if jump is None or any(one.what == "all" for one in queue.pauses()):
             return None
         told = {"figure": jump.figure, "before": round(jump.before), "now": round(jump.now)}

@@ -86,7 +86,7 @@ class Workers:
                 return code
             deaths.append(asyncio.get_running_loop().time())
             recent = sum(deaths[-1] - died < WITHIN_S for died in deaths)
-            log.error("worker.died", number=number, exit_code=code, code="BOT-004")
+            log.error("worker.died", number=number, exit_code=code, times=recent, code="BOT-004")
             if code == NOT_ALLOWED or recent == MOST_DEATHS:
                 log.error("worker.given_up", number=number, times=recent, code="BOT-005")
                 self.stop()

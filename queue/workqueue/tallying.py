@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from itertools import groupby
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from workqueue import limits
 from workqueue.base import Store
@@ -22,7 +22,15 @@ LEAST_CASES = 20
 KEPT = timedelta(days=120)
 _ADD = Prepared(insert(tallies))
 _OLD = delete(tallies).where(tallies.c.at < bindparam("b_before", type_=tallies.c.at.type))
-_LATEST = select(tallies).order_by(tallies.c.at.desc(), tallies.c.bucket, tallies.c.figure).limit(limits.TALLY_ROWS)
+_TIMES = (
+    select(tallies.c.at).group_by(tallies.c.at, tallies.c.bucket).order_by(tallies.c.at.desc()).limit(bindparam("b_tallies")).subquery()
+)
+_LATEST = (
+    select(tallies)
+    .where(tallies.c.at >= select(func.min(_TIMES.c.at)).scalar_subquery())
+    .order_by(tallies.c.at.desc(), tallies.c.bucket, tallies.c.figure)
+    .limit(limits.TALLY_ROWS)
+)
 
 
 class Tallying(Store):
@@ -42,10 +50,13 @@ class Tallying(Store):
             tx.execute(_OLD, {"b_before": now - KEPT})
             _ADD.change_many(tx, rows)
 
-    def tallies(self) -> list[Tally]:
-        """Return what came of the latest cases, newest first; the oldest that is returned may lack figures."""
+    def tallies(self, latest: int = 100) -> list[Tally]:
+        """Return what came of the latest cases, at least so many tallies where there are, newest first.
+
+        Of very many figures the oldest are left out.
+        """
         with self._db.read() as tx:
-            rows = tx.execute(_LATEST).all()
+            rows = tx.execute(_LATEST, {"b_tallies": latest}).all()
         return [
             Tally(at, {row.figure: Figure(row.cases, row.ore) for row in some})
             for (at, _), some in groupby(rows, key=lambda row: (row.at, row.bucket))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from robot.daemon import Daemon
+from robot.claims import Claims
+from robot.controls import Controls
 from tests.unit.robot_parts.fakes import CASE, FakeCase, Robot
 from workqueue import Claimed, State
 
@@ -23,7 +24,7 @@ def busy(robot: Robot) -> Robot:
 
 async def claimed_at_start(robot: Robot) -> list[Claimed]:
     """Start the daemon anew and let it claim."""
-    return await Daemon(robot.settings, once=False, queue=robot.queue)._claimed(robot.database, IN_HAND)
+    return await Claims(robot.settings, Controls(robot.settings, robot.clock), "anew", once=False).claim(robot.database, IN_HAND, [])
 
 
 def die(robot: Robot) -> None:
