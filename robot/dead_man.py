@@ -33,6 +33,7 @@ _TO_SPARE = 2
 _OF_ALL = frozenset({"handed_over"})
 _SMALL_ORE = 10_000
 """An average below this is not compared: a small sum doubles easily."""
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _SILENT = "register.unavailable"
 
 
@@ -95,13 +96,18 @@ class DeadMan:
 
     def _compare(self, queue: WorkQueue, figures: dict[str, Figure]) -> Jump | None:
         """Store what was counted, and pause when something has jumped; return what, None = nothing has, or all is paused already."""
-        queue.add_tally(secrets.token_hex(8), {name: one for name, one in figures.items() if one.cases})
+        queue.add_tally(_new_name(), {name: one for name, one in figures.items() if one.cases})
         jump = jump_in(queue.tallies((self._band.cases + self._band.before) // BUCKET + _TO_SPARE), self._band)
         if jump is None or any(one.what == "all" for one in queue.pauses()):
             return None
         told = {"figure": jump.figure, "before": round(jump.before), "now": round(jump.now)}
         queue.pause(None, f"{jump.figure}: {jump.before:.0f} before, {jump.now:.0f} now", ROBOT, told)
         return jump
+
+
+def _new_name() -> str:
+    """Return a name for what was counted, in letters alone: what looks like a long number is never kept in clear."""
+    return secrets.token_hex(8).translate(_LETTERS)
 
 
 def jump_in(tallies: Sequence[Tally], band: Band) -> Jump | None:

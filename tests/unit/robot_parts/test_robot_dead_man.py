@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from pydantic import ValidationError
 
-from robot.dead_man import ALL, ASSESSED, Jump, jump_in
+from robot.dead_man import ALL, ASSESSED, Jump, _new_name, jump_in
 from robot.settings import Band
-from workqueue import Figure, Tally
+from workqueue import Figure, Tally, limits
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 BAND = Band(cases=100, before=400)
@@ -69,3 +69,7 @@ def test_only_the_cases_that_are_to_be_compared_count() -> None:
 def test_a_band_compares_with_at_least_as_many_cases_before() -> None:
     with pytest.raises(ValidationError, match="before"):
         Band(cases=200, before=100)
+
+
+def test_the_name_of_what_was_counted_is_never_taken_for_a_number() -> None:
+    assert all(limits.code(_new_name()) for _ in range(200))
