@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,6 +48,8 @@ def status(
 
 
 def _watch(opened: WorkQueue, settings: Settings, every_s: float) -> None:
+    # Ctrl-C ends it also where it was started with that signal ignored, as a shell does in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with Live(_shown(opened, settings), console=console, auto_refresh=False) as live:
         try:
             while True:

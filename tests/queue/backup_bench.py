@@ -26,18 +26,6 @@ LARGEST_FILE_BYTES = 150_000
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """Where copies are put."""
-    return tmp_path / "copies" / "night.backup"
-
-
-@pytest.fixture(autouse=True)
-def folder(file: Path) -> None:
-    """Make the folder."""
-    file.parent.mkdir()
-
-
 def copied_to(bench: Bench, file: Path, *, replace: bool = False) -> Copied:
     return back_up(bench.store.place, file, key=bench.store.key, clock=bench.clock, replace=replace)
 

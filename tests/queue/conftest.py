@@ -122,3 +122,11 @@ def bench(benches: Callable[[], Bench]) -> Bench:
 def queue(bench: Bench) -> WorkQueue:
     """Return an open queue."""
     return bench.queue
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where copies are put; its folder is there."""
+    folder = tmp_path / "copies"
+    folder.mkdir(mode=0o700)
+    return folder / "night.backup"

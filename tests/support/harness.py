@@ -33,6 +33,8 @@ TODAY = date(2026, 11, 30)
 _TLS = ssl.create_default_context()
 """Unused on loopback, but httpx makes one for every call when it is given none, which takes longer than the call."""
 MOST = 10_000
+ADMIN_LIMIT_S = 90
+"""A simulator that sends gigabytes, on a busy machine, may take its time to answer us."""
 Changes = Mapping[str, Mapping[str, Any]]
 
 
@@ -121,7 +123,7 @@ class Town:
 
 
 def _call(base: str, method: str, path: str, **options: Any) -> Any:
-    answer = httpx.request(method, base + path, timeout=30, verify=_TLS, trust_env=False, **options)
+    answer = httpx.request(method, base + path, timeout=ADMIN_LIMIT_S, verify=_TLS, trust_env=False, **options)
     answer.raise_for_status()
     return answer.json() if answer.content else None
 

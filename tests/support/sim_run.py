@@ -20,7 +20,7 @@ from rules.facts import CaseFile, FreeText
 from rules.month import Month
 from workqueue import UNREAD
 
-LOOKS = 600
+LOOKS = 3000
 """So many times it is looked at most whether all is quiet: one of each is a second of the machine, or a leap of the world."""
 QUIET_WITHIN_S = 240
 """Seconds of the machine in which all that can be done is done, once nothing goes wrong any more."""
@@ -109,6 +109,8 @@ async def _until_quiet(town: Town) -> None:
     calm_from = world.loop.time()
     for _ in range(LOOKS):
         await asyncio.sleep(1.0)
+        for robot in town.robots:
+            robot.start()  # one that was told to stop during the trouble may have ended only now
         in_hand = store.there_are("'assessing', 'delivering'")
         if not in_hand and world.is_away():
             _leap(town, world.next_relief() or world.clock.now())

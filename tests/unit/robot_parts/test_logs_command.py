@@ -22,24 +22,25 @@ def line(event: str, level: str, *, minutes_ago: float, **more: Any) -> str:
     return json.dumps({"event": event, "level": level, "at": at.isoformat().replace("+00:00", "Z")} | more)
 
 
-LINES = [
-    line("daemon.started", "info", minutes_ago=200),
-    line("neighbour.lost", "warning", minutes_ago=190, neighbour="ssbtek", code="NET-001"),
-    "Traceback of another program",
-    line("case.tried_later", "warning", minutes_ago=60, case_ref="aaaa222222", code="NET-005", until="2026-11-30T08:00:00Z"),
-    line("case.tried_later", "warning", minutes_ago=50, case_ref="bbbb222222", code="NET-005", until="2026-11-30T08:00:00Z"),
-    line("case.tried_later", "warning", minutes_ago=40, case_ref="aaaa222222", code="NET-005", until="2026-11-30T08:00:00Z"),
-    line("case.finished", "info", minutes_ago=5, case_ref="aaaa222222", outcome="ok", ms={"read": 12}),
-    '{"event": "no time"}',
-    '{"event": "no zone", "level": "warning", "at": "2026-11-30T08:00:00"}',
-    "",
-]
+def lines() -> list[str]:
+    return [
+        line("daemon.started", "info", minutes_ago=200),
+        line("neighbour.lost", "warning", minutes_ago=190, neighbour="ssbtek", code="NET-001"),
+        "Traceback of another program",
+        line("case.tried_later", "warning", minutes_ago=60, case_ref="aaaa222222", code="NET-005", until="2026-11-30T08:00:00Z"),
+        line("case.tried_later", "warning", minutes_ago=50, case_ref="bbbb222222", code="NET-005", until="2026-11-30T08:00:00Z"),
+        line("case.tried_later", "warning", minutes_ago=40, case_ref="aaaa222222", code="NET-005", until="2026-11-30T08:00:00Z"),
+        line("case.finished", "info", minutes_ago=5, case_ref="aaaa222222", outcome="ok", ms={"read": 12}),
+        '{"event": "no time"}',
+        '{"event": "no zone", "level": "warning", "at": "2026-11-30T08:00:00"}',
+        "",
+    ]
 
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     file = tmp_path / "robot.log"
-    file.write_text("\n".join(LINES), encoding="utf-8")
+    file.write_text("\n".join(lines()), encoding="utf-8")
     return file
 
 
