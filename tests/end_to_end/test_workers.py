@@ -64,6 +64,8 @@ def children(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
 
 def test_with_once_two_workers_do_all_of_it_and_the_case_system_is_listed_once(tmp_path: Path) -> None:
     with town(tmp_path, cases=40) as running:
+        # Else one of them may be done with all before the other, which looks once a second, has looked.
+        running.registers("POST", "/admin/faults", json={"kind": "slow", "delay_s": 1.5})
         with parent(running, "--once", "--workers", "2") as process:
             assert process.wait(120) == 0, running.tail()
 
