@@ -24,7 +24,7 @@ from robot.settings import Settings, load, world_start
 _START_LIMIT_S = 60.0
 _STOP_LIMIT_S = 40.0
 _ANNOUNCED = "listening on "
-_ADMIN_LIMIT_S = 10.0
+_ADMIN_LIMIT_S = 60.0
 _KEEP = 5
 DEMO_GUIDELINES = Path(rules.__file__).parent / "guidelines" / "exempelkommun.yaml"
 

@@ -27,6 +27,7 @@ GRACE_S = 1
 KEEP_ALIVE_S = 60
 BACKLOG = 256
 START_LIMIT_S = 20.0
+AT_ONCE_BYTES = 65_536
 
 
 class ClientTransport(Protocol):
@@ -42,12 +43,16 @@ class ClientTransport(Protocol):
 
 
 class _Gathered:
-    """A connection that sends what is written in one turn of the loop at once: head and body in one piece, as most servers do."""
+    """A connection that sends what is written in one turn of the loop at once: head and body in one piece, as most servers do.
+
+    No more than AT_ONCE_BYTES wait for that: a body without end must meet the connection, which tells it to wait.
+    """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
         self._loop = loop
         self._waiting: list[bytes] = []
+        self._bytes = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -57,6 +62,9 @@ class _Gathered:
         if not self._waiting:
             self._loop.call_soon(self._send)
         self._waiting.append(data)
+        self._bytes += len(data)
+        if self._bytes > AT_ONCE_BYTES:
+            self._send()
 
     def close(self) -> None:
         """Send what is written, then hang up."""
@@ -70,6 +78,7 @@ class _Gathered:
 
     def _send(self) -> None:
         data, self._waiting = b"".join(self._waiting), []
+        self._bytes = 0
         if data and not self._transport.is_closing():
             self._transport.write(data)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 
 import httpx
+import psutil
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
@@ -33,6 +34,7 @@ app = Starlette(routes=[Route("/hello", hello), *faults.admin_routes()], middlew
 serve(app, port=0)
 """
 LIMIT_S = 20.0
+MOST_BYTES = 200_000_000
 
 
 @pytest.fixture
@@ -58,6 +60,16 @@ def test_it_says_in_one_line_where_it_listens_on_loopback(program: subprocess.Po
 
     assert line.startswith("listening on http://127.0.0.1:")
     assert httpx.get(line.split()[-1] + "/hello").text == "hello"
+
+
+def test_an_answer_without_end_is_sent_at_the_pace_that_it_is_read(program: subprocess.Popen[bytes]) -> None:
+    """It was gathered first, two gigabytes of it, and nobody else was answered meanwhile."""
+    url = first_line(program).split()[-1]
+    httpx.post(url + "/admin/faults", json={"kind": "huge", "times": 1})
+    with httpx.stream("GET", url + "/hello") as answer:
+        assert len(next(answer.iter_raw(1_000_000))) == 1_000_000
+        assert httpx.get(url + "/hello").text == "hello"
+        assert psutil.Process(program.pid).memory_info().rss < MOST_BYTES
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
