@@ -34,7 +34,8 @@ _OF_ALL = frozenset({"handed_over"})
 _SMALL_ORE = 10_000
 """An average below this is not compared: a small sum doubles easily."""
 _LETTERS = str.maketrans("0123456789", "ghijklmnop")
-_SILENT = "register.unavailable"
+_KNOWN = frozenset({"register.unavailable", "sum.month_open"})
+"""A case with one of these is not counted: a register is silent, or the income month is not over, which goes by the day of the month."""
 
 
 class Jump(NamedTuple):
@@ -57,11 +58,11 @@ class DeadMan:
     async def count(self, result: Assessment, known: CaseFile, *, hidden: bool) -> None:
         """Count a case that has been assessed, and look when there are enough. A trouble in here is no case's trouble.
 
-        Left out are cases that ops or a pause gave to people, and those with a silent register: what is the matter there is known.
+        Left out are cases that ops or a pause gave to people, and those with a silent register or an open month: that is known.
         """
         if not self._band.watch or not {ORDERED, PAUSED}.isdisjoint(known.application.unreadable):
             return
-        if result.outcome is Outcome.URGENT or any(flag.code == _SILENT for flag in result.flags):
+        if result.outcome is Outcome.URGENT or any(flag.code in _KNOWN for flag in result.flags):
             return
         self._add(result, hidden=hidden)
         if self._counts[ALL] < BUCKET:

@@ -299,3 +299,14 @@ def birth_date(person: PersonRecord) -> date:
 
 def shift_text(first_day: str) -> str:
     return (date.fromisoformat(first_day) - timedelta(days=1)).isoformat()[:7]
+
+
+def test_when_a_seed_has_no_more_people_the_first_apply_again_with_their_new_months_payments() -> None:
+    (first,) = arrivals(7, 3, 1, date(2026, 1, 20))
+    (again,) = arrivals(7, 3 + MOST_APPLICATIONS, 1, date(2026, 3, 20))
+    assert first.errand_id != again.errand_id
+    assert first.errand_number != again.errand_number
+    assert not {person.party_id for person in first.people} & {person.party_id for person in again.people}
+    assert {row["partyId"] for row in again.data["persons"]} <= {person.party_id for person in again.people}
+    paid = [payment.paid_on for person in again.people for payment in (*person.registers.fk, *person.registers.csn)]
+    assert all(date(2026, 1, 1) <= day <= date(2026, 4, 30) for day in paid)

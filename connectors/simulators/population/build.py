@@ -16,7 +16,7 @@ from connectors.simulators.population.groups_registers import REGISTERS
 from connectors.simulators.population.groups_standard import STANDARD
 from connectors.simulators.population.groups_urgent import STOP, TAKEN, URGENT, WAITING
 from connectors.simulators.population.identity import MOST_APPLICATIONS
-from connectors.simulators.population.many import applied_again
+from connectors.simulators.population.many import again_in_a_new_case, applied_again
 from connectors.simulators.world import ApplicationRecord, World
 
 TODAY = date(2026, 11, 30)
@@ -63,11 +63,18 @@ def build(seed: int, cases: int, today: date = TODAY) -> World:
 def arrivals(seed: int, first_index: int, count: int, day: date) -> tuple[ApplicationRecord, ...]:
     """Return the new applications of a later day, numbered from `first_index` on, spread over the day.
 
-    Their payments become visible as the month goes, so `expected` holds from the 28th on, as in `build`.
+    Their payments become visible as the month goes, so `expected` holds from the 28th on, as in `build`. When the seed has no more
+    people, the first ones apply again, with the payments of their new month.
     """
     opens, closes = (datetime.combine(day, at, tzinfo=SWEDEN) for at in (_OPENS, _CLOSES))
     step = (closes - opens) / max(count, 1)
-    return tuple(_application(seed, first_index + place, day, opens + step * place) for place in range(count))
+    return tuple(_arriving(seed, first_index + place, day, opens + step * place) for place in range(count))
+
+
+def _arriving(seed: int, index: int, day: date, arrives: datetime) -> ApplicationRecord:
+    again, index = divmod(index, MOST_APPLICATIONS)
+    record = _application(seed, index, day, arrives)
+    return again_in_a_new_case(record, again, again * MOST_APPLICATIONS + index + 1) if again else record
 
 
 def _application(seed: int, index: int, day: date, arrives: datetime) -> ApplicationRecord:

@@ -24,11 +24,12 @@ def applied_again(first: Sequence[ApplicationRecord], cases: int) -> tuple[Appli
     A copy arrives a second after the one it is a copy of, so that the order of the kinds stays mixed.
     """
     found = [first[number % len(first)] for number in range(min(cases, len(first)))]
-    found += [_copy(first[number % len(first)], number // len(first), number + 1) for number in range(len(first), cases)]
+    found += [again_in_a_new_case(first[number % len(first)], number // len(first), number + 1) for number in range(len(first), cases)]
     return tuple(sorted(found, key=lambda record: record.arrives))
 
 
-def _copy(record: ApplicationRecord, again: int, number: int) -> ApplicationRecord:
+def again_in_a_new_case(record: ApplicationRecord, again: int, number: int) -> ApplicationRecord:
+    """Return the same household's application in a case of its own, the `again`th after the first; `number` stands in its case number."""
     parties = {person.party_id: _new_id(person.party_id, again) for person in record.people}
     return replace(
         record,

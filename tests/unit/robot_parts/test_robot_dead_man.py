@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
 
-from robot.dead_man import ALL, ASSESSED, Jump, _new_name, jump_in
+from robot.dead_man import ALL, ASSESSED, BUCKET, DeadMan, Jump, _new_name, jump_in
 from robot.settings import Band
+from rules.assessment import Outcome
 from workqueue import Figure, Tally, limits
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -73,3 +77,32 @@ def test_a_band_compares_with_at_least_as_many_cases_before() -> None:
 
 def test_the_name_of_what_was_counted_is_never_taken_for_a_number() -> None:
     assert all(limits.code(_new_name()) for _ in range(200))
+
+
+class _Stored:
+    """A database that remembers whether anything was stored."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def call(self, _: object) -> None:
+        self.calls += 1
+
+
+@pytest.mark.parametrize(
+    ("codes", "stored"), [([], 1), (["case.first_application"], 1), (["register.unavailable"], 0), (["sum.month_open"], 0)]
+)
+def test_cases_of_which_the_reason_is_known_are_not_counted(codes: list[str], stored: int) -> None:
+    """An open income month goes by the day of the month: counted, it would pause the robot every month."""
+    flags = [SimpleNamespace(code=code) for code in codes]
+    result = SimpleNamespace(outcome=Outcome.REVIEW, flags=flags, sums=None)
+    known = SimpleNamespace(application=SimpleNamespace(unreadable=()))
+    database = _Stored()
+    counting = DeadMan(Band(), cast(Any, database))
+
+    async def count() -> None:
+        for _ in range(BUCKET):
+            await counting.count(cast(Any, result), cast(Any, known), hidden=False)
+
+    asyncio.run(count())
+    assert database.calls == stored
