@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from connectors.case_systems.port import CaseApplication, CaseListed, CaseSystem, EffectKind, Standing
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, RetriableError
 from robot.database import Database
 from robot.effects import DRAFT_DIFFERS, CaseIdentity, effect_key
-from workqueue import AuditEvent, Claimed, PulledCase, State
+from workqueue import UNREAD, AuditEvent, Claimed, PulledCase, State
 
 log = structlog.get_logger()
 
@@ -35,7 +35,8 @@ class Begun:
     async def take(self) -> int:
         """Put in the queue what the robot had begun since the copy; return how many cases. Does nothing when there was no restore.
 
-        What cannot be read now is looked for again at the next pull: until all has been read once, this is not done.
+        What cannot be read now is looked for again at the next pull: until all has been read once, this is not done. What is refused, or
+        meets a bug, is put in the queue unread, as a new case would be: its worker goes on trying, and it is with a person at its deadline.
         """
         since = await self._database.call(lambda queue: queue.begun_since())
         if since is None:
@@ -58,7 +59,7 @@ class Begun:
         return added
 
     async def _add(self, batch: list[CaseListed]) -> tuple[int, bool]:
-        """Add those that the database does not know and that are still ours; return how many, and whether all could be read."""
+        """Add those that the database does not know and that are still ours; return how many, and whether none is to be read again."""
         known = await self._database.call(lambda queue: queue.known_cases(self._case_system.name, [one.case_id for one in batch]))
         limit = asyncio.Semaphore(_READS_AT_ONCE)
 
@@ -66,17 +67,19 @@ class Begun:
             async with limit:
                 try:
                     return await self._case_system.application(listed.case_id)
+                except RetriableError as error:
+                    log.warning("pull.case_unread", code=error.code, neighbour=error.neighbour)
+                    return None
                 except ConnectorError as error:
                     log.warning("pull.case_unread", code=error.code, neighbour=error.neighbour)
                 except Exception:
                     # A bug in one case must not keep all new ones from being pulled.
                     log.warning("pull.case_unread", code="BUG-001", neighbour=self._case_system.name)
-                return None
+                return unread(listed.case_id)
 
         cases = await asyncio.gather(*(read(one) for one in batch if one.case_id not in known))
         ours = [self._nobodys(case) for case in cases if case is not None and case.standing is Standing.OURS]
-        for_queue = [one for one in ours if one is not None]
-        added = await self._database.call(lambda queue: queue.add_many(for_queue)) if for_queue else []
+        added = await self._database.call(lambda queue: queue.add_many(ours, unless_there=True)) if ours else []
         return len(added), None not in cases
 
     def _nobodys(self, case: CaseApplication) -> PulledCase:
@@ -93,6 +96,13 @@ class Begun:
             assigned_to=None,
             kind=pulled.kind,
         )
+
+
+def unread(case_id: str) -> CaseApplication:
+    """Stand in for a case that could not be read: nor is it known whose it is."""
+    return CaseApplication(
+        case_id=case_id, number=case_id, version=UNREAD, standing=Standing.OURS, assigned_to=None, application=None, unreadable=UNREAD
+    )
 
 
 def recommended_in(claimed: Claimed, case_system: str, keys: Iterable[object]) -> bool:

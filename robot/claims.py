@@ -14,6 +14,8 @@ _LOOK_FOR_SUSPECTS_EVERY_S = 30.0
 """So often, and after each rescue, cases that may be what kills workers are looked for."""
 _BETWEEN_SUSPECTS_S = 1.0
 """After one of them all others have a turn, so that none of those is held up for long."""
+_APART_S = 0.05
+"""A busy robot claims no sooner than so after it claimed last: a claim costs about the same for one case as for several."""
 _ALONE_AT_LEAST = 2
 """So many of the crashes that a person gets a case for are of its own: nothing else was in hand."""
 
@@ -28,6 +30,13 @@ class Claims:
         self._once = once
         self._suspects_from = max(1, settings.work.most_crashes - _ALONE_AT_LEAST)
         self._look_at = 0.0
+        self._claim_at = 0.0
+
+    async def turn(self, *, busy: bool) -> None:
+        """Wait until it is time to claim again: with nothing in hand that is at once."""
+        early_s = self._claim_at - asyncio.get_running_loop().time()
+        if busy and early_s > 0:
+            await asyncio.sleep(early_s)
 
     async def claim(self, database: Database, limit: int, in_hand: Collection[Claimed]) -> list[Claimed]:
         """Claim at most that many cases; none while the database is locked or full, which is tried again.
@@ -37,6 +46,7 @@ class Claims:
         """
         if limit == 0 or not self._controls.may_use_case_system() or any(case.rescues >= self._suspects_from for case in in_hand):
             return []
+        self._claim_at = asyncio.get_running_loop().time() + _APART_S
         lease_s, most_rescues = self._work.lease_s, self._suspects_from - 1
         limits = self._controls.limits()
         try:

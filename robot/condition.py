@@ -8,14 +8,20 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from connectors.transport.breaker import Position
 from connectors.transport.failures import FAILURES
-from robot.figures import Figures, nothing_known
+from robot.figures import CERTIFICATE_DAYS, Figures, nothing_known
 from workqueue import ERRORS
 
 LATE_S = 600
 DISK_BYTES = 500_000_000
 HEAD_S = 3600
-CERTIFICATE_DAYS = 30
+SLOW_S = 10
+FAILS_PERCENT = 20
+FEW = 10
+"""Of fewer questions in the last while nothing is said."""
+PAUSE_SIGN = "paused since "
+"""So an illness that is a pause begins."""
 _WAITED_LIMIT = 100_000
 _FADES = timedelta(minutes=15)
 """An illness without an event that ends it is over when it has not come again for so long."""
@@ -40,6 +46,7 @@ _SIGNS = {
     ),
     # It fades, too: another robot may pull from now on, and then this one hears of no end.
     "pull.failed": _Sign("the last pull of new applications failed", "pull.done", "", fades=True),
+    "pull.case_not_stored": _Sign("the database refuses new applications, which nobody has until it takes them", "", ""),
     "job.failed": _Sign(
         "a timed job met a bug: {job}", "", "report it with the log lines of that time; the job runs again at its next time"
     ),
@@ -53,6 +60,9 @@ _REMEDIES = {
     "disk": "free disk space: at 0 the robot waits and nothing is lost, but nothing goes on either",
     "head": "mend the disk, the mount or the rights of `audit.head_file`",
     "certificate": "get the next one from whoever issues it, and put it in place: the robot reads it at its next start",
+    "lists": "mend what fetches the authority's list, and put the newest one in place: the robot reads it within a minute",
+    "slow": "call whoever runs it: cases only take longer",
+    "failing": "`bistandsrobot check` asks it and tells the code; call whoever runs it",
 }
 _OF_ONE = frozenset({"neighbour.lost", "job.failed"})
 _OF_THE_PROCESS = frozenset({"job.failed", "case.failed"})
@@ -153,10 +163,26 @@ def signs_in(figures: Figures) -> dict[str, str]:
         signs["head"] = "the end of the audit has not been kept elsewhere for over an hour"
     for pause in figures.pauses:
         since = pause.since.astimezone(UTC)
-        signs[f"paused {pause.what}"] = f"paused since {since:%Y-%m-%d %H:%M} UTC by {pause.by}: {pause.what}; urgent cases go on"
+        signs[f"paused {pause.what}"] = f"{PAUSE_SIGN}{since:%Y-%m-%d %H:%M} UTC by {pause.by}: {pause.what}; urgent cases go on"
+    return signs | _signs_of_neighbours(figures)
+
+
+def _signs_of_neighbours(figures: Figures) -> dict[str, str]:
+    signs: dict[str, str] = {}
     for (neighbour, file), days in figures.certificate_days.items():
         if days < CERTIFICATE_DAYS:
             signs[f"certificate {neighbour} {file}"] = f"the certificate {file} for {neighbour} ends in {max(0, int(days))} days"
+    for (neighbour, file), lists in figures.list_days.items():
+        if lists.is_due:
+            how = "cannot be read" if lists.left is None else f"ends in {max(0.0, lists.left):.1f} days"
+            signs[f"lists {neighbour} {file}"] = f"the revocation list {file} for {neighbour} {how}"
+    for one in figures.neighbours:
+        if one.asked < FEW or one.position is not Position.CLOSED:
+            continue
+        if one.within_s is not None and one.within_s > SLOW_S:
+            signs[f"slow {one.name}"] = f"{one.name} is slow: more than 5 of 100 questions take over {SLOW_S} s"
+        if one.errors * 100 > one.asked * FAILS_PERCENT:
+            signs[f"failing {one.name}"] = f"{one.name} fails often: in more than {FAILS_PERCENT} of 100 questions"
     return signs
 
 

@@ -7,7 +7,6 @@ import contextlib
 import os
 import secrets
 import signal
-import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -20,6 +19,7 @@ from connectors.case_systems.port import CaseSystem
 from connectors.errors import ConnectorError
 from connectors.registers.port import Registers
 from connectors.registers.ssbtek import Ssbtek
+from connectors.transport import Tallies, Tally
 from robot.ask import Asker
 from robot.audit_head import HeadExport
 from robot.claims import Claims
@@ -30,6 +30,7 @@ from robot.day import DaySummary
 from robot.dead_man import DeadMan
 from robot.delivery import Delivery
 from robot.duty import TRIES_PER_LEASE, PullDuty
+from robot.opening import open_when_there
 from robot.pull import Puller
 from robot.retention_job import RetentionJob
 from robot.schedule import Jobs
@@ -54,23 +55,23 @@ _STARTED_TOGETHER = timedelta(minutes=1)
 """Workers of one parent begin within so long of each other: a pull by one of them is a pull for all."""
 
 
-def case_system_of(settings: Settings, rulebook: Rulebook, clock: Clock) -> CaseSystem:
-    """Return the municipality's case system; in shadow mode one that cannot be written."""
+def case_system_of(settings: Settings, rulebook: Rulebook, clock: Clock, tallies: Tallies = Tally) -> CaseSystem:
+    """Return the municipality's case system; in shadow mode one that cannot be written. `tallies` = where its questions are counted."""
     names = LifecareNames(rulebook.guidelines.lifecare_income_names, rulebook.guidelines.lifecare_cost_names)
-    real = CareManagement(settings.case_system, names, clock=clock.now)
+    real = CareManagement(settings.case_system, names, clock=clock.now, tallies=tallies)
     return ReadOnly(real) if settings.work.shadow else real
 
 
-def registers_of(settings: Settings, clock: Clock) -> Registers:
-    """Return the municipality's registers."""
-    return Ssbtek(settings.registers.ssbtek, clock=clock.now)
+def registers_of(settings: Settings, clock: Clock, tallies: Tallies = Tally) -> Registers:
+    """Return the municipality's registers. `tallies` = where their questions are counted."""
+    return Ssbtek(settings.registers.ssbtek, clock=clock.now, tallies=tallies)
 
 
 class Daemon:
     """One robot. Several may share a database: leases keep them apart.
 
-    `queue` = an open queue, which is closed at the end. `worker` = this one's number under a parent: it stops when standard input, which
-    the parent holds the other end of, is closed. `watching` = who looks at the daemon from outside.
+    `queue` = an open queue, which is closed at the end; None = it is opened as soon as its database is there. `worker` = this one's
+    number under a parent. `watching` = who looks at the daemon from outside.
     """
 
     def __init__(
@@ -111,11 +112,19 @@ class Daemon:
         One that runs on has done all when it ends in good order: what it could not do yet is in the queue for the next.
         """
         async with AsyncExitStack() as stack:
-            database = Database(self._queue or open_queue(self._settings, self._clock))
+            self._on_signals(stack)
+            if self._watching is not None:
+                await self._watching.begin(stack)
+            queue = self._queue or await self._when_there(stack)
+            if queue is None:
+                log.info("daemon.stopped", done=not self._once)
+                return not self._once
+            database = Database(queue)
             stack.callback(database.close)
-            case_system = case_system_of(self._settings, self._rulebook, self._clock)
+            tallies = Tally if self._watching is None else self._watching.neighbours.tally
+            case_system = case_system_of(self._settings, self._rulebook, self._clock, tallies)
             stack.push_async_callback(case_system.aclose)
-            registers = registers_of(self._settings, self._clock)
+            registers = registers_of(self._settings, self._clock, tallies)
             stack.push_async_callback(registers.aclose)
             schedule = self._settings.schedule
             duty = PullDuty(database, self._name, lease_s=schedule.pull_lease_s)
@@ -133,6 +142,8 @@ class Daemon:
             worker = self._worker(case_system, registers, puller, database)
             heads = HeadExport(self._settings.audit if self._is_first else Audit(), database)
             stack.push_async_callback(heads.export_last)
+            retention = RetentionJob(self._settings, database, self._clock, self._name)
+            stack.push_async_callback(retention.leave)
             jobs = Jobs(
                 schedule,
                 puller,
@@ -141,11 +152,10 @@ class Daemon:
                 wake=self._wake.set,
                 rescued=self._claims.look_for_suspects,
                 heads=heads,
-                retention=RetentionJob(self._settings, database, self._clock, self._name),
+                retention=retention,
                 day=DaySummary(database, self._clock, duty),
                 lease_s=self._settings.work.lease_s,
             )
-            self._on_signals(stack)
             log.info(
                 "daemon.started",
                 once=self._once,
@@ -154,7 +164,7 @@ class Daemon:
                 shadow=self._settings.work.shadow,
             )
             if self._watching is not None:
-                await self._watching.begin(stack, database, self._clock, lambda: heads.kept_at)
+                self._watching.works(stack, database, self._clock, lambda: heads.kept_at)
             await self._wake_what_rests(database, jobs)
             pull = asyncio.create_task(self._first_pull(puller, duty, database, case_system.name))
             pull.add_done_callback(lambda _: self._wake.set())
@@ -172,6 +182,12 @@ class Daemon:
                 await asyncio.gather(*beside, return_exceptions=True)
         log.info("daemon.stopped", done=done)
         return done
+
+    async def _when_there(self, stack: AsyncExitStack) -> WorkQueue | None:
+        """Return the queue when its database is there; None = told to stop meanwhile. Whoever looks is told that it is waited for."""
+        if self._watching is not None:
+            self._watching.waits(stack)
+        return await open_when_there(self._settings, self._clock, self._stopping)
 
     def _worker(self, case_system: CaseSystem, registers: Registers, puller: Puller, database: Database) -> Worker:
         policy = self._settings.registers
@@ -192,11 +208,13 @@ class Daemon:
         )
 
     async def _first_pull(self, puller: Puller, duty: PullDuty, database: Database, case_system: str) -> bool:
-        """List all that nobody has begun, while work goes on; return whether it was done, by us or by another robot.
+        """List all that nobody has begun, while work goes on; return whether all of it is in the queue, by us or by another robot.
 
         A bug here is a bug of the daemon.
         """
         began = self._clock.now()
+        if not self._controls.may_use_case_system():
+            return False
         try:
             if self._once and await self._pulled_by_another(duty, database, case_system, began):
                 return True
@@ -206,7 +224,7 @@ class Daemon:
             return False
         except RetriableQueueError:
             return False
-        return True
+        return not puller.not_stored
 
     async def _pulled_by_another(self, duty: PullDuty, database: Database, case_system: str, began: datetime) -> bool:
         """With `once`: wait until pulling is ours, or another has pulled since we began. Return whether another has.
@@ -263,11 +281,12 @@ class Daemon:
             if pull.done() and (error := pull.exception()):
                 raise error
             if self._once and pull.done() and not self._in_hand and not claimed and await self._nothing_left(database):
-                return pull.result() and await database.call(lambda queue: not queue.counts().get(State.PARKED))
+                return await self._all_is_done(database) and pull.result()
             if self._once and asyncio.get_running_loop().time() > limit:
                 log.error("daemon.once_limit", code="BOT-001")
                 return False
             await self._wait()
+            await self._claims.turn(busy=bool(self._in_hand))
         return not self._once
 
     async def _nothing_left(self, database: Database) -> bool:
@@ -279,6 +298,14 @@ class Daemon:
             return not left.leased
         registers = left.waiting_for_register and self._controls.may_ask_registers()
         return not (left.due or left.leased or left.later or registers)
+
+    async def _all_is_done(self, database: Database) -> bool:
+        """With `once`, at the end: say whether every case has come as far as it can. What is parked, or left at closing time, has not."""
+        left = await database.call(lambda queue: queue.unfinished(**self._controls.limits()))
+        if left and not self._controls.may_use_case_system():
+            log.warning("daemon.closed", code="BOT-008")
+            return False
+        return await database.call(lambda queue: not queue.counts().get(State.PARKED))
 
     def _is_ours_from(self, moment: float, task: asyncio.Task[None]) -> None:
         """Drop a case by ourselves a lease's time after we last asked to keep it, unless it is kept again: another may have it by then.
@@ -346,12 +373,3 @@ class Daemon:
             loop.add_signal_handler(number, self.stop)
             remove: Callable[[int], bool] = loop.remove_signal_handler
             stack.callback(remove, number)
-        if self._worker_number is not None:
-            lifeline = sys.stdin.fileno()
-            loop.add_reader(lifeline, self._parent_has_ended, lifeline)
-            stack.callback(loop.remove_reader, lifeline)
-
-    def _parent_has_ended(self, lifeline: int) -> None:
-        if os.read(lifeline, 1) == b"":
-            asyncio.get_running_loop().remove_reader(lifeline)
-            self.stop()

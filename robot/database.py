@@ -31,6 +31,8 @@ GROUP_CALLS = 200
 """So many calls share a transaction at most."""
 GROUP_S = 0.05
 """A transaction takes in no more calls after so many seconds: those that are in it want to be answered."""
+APART_S = 0.015
+"""Transactions begin so many seconds apart at least: what a busy robot calls meanwhile shares one, and an idle robot waits for nothing."""
 
 
 def key_place(settings: Settings) -> Path:
@@ -112,6 +114,7 @@ class Database:
         self._lock = threading.Lock()
         self._waiting: deque[_Call] = deque()
         self._is_at_work = False
+        self._next_at = 0.0
 
     async def call(self, action: Callable[[WorkQueue], Value]) -> Value:
         """Run one action on the queue and return what it returns. Actions are run in the order that they come in.
@@ -135,6 +138,7 @@ class Database:
     def _work(self) -> None:
         while self._is_needed():
             calls: list[_Call] = []
+            self._keep_apart()
             try:
                 with self.queue.group():
                     self._run_together(calls)
@@ -144,6 +148,12 @@ class Database:
             if calls:
                 with contextlib.suppress(RuntimeError):  # the event loop has ended: nobody waits
                     calls[0].future.get_loop().call_soon_threadsafe(self._answer, calls)
+
+    def _keep_apart(self) -> None:
+        """Wait until the next transaction may begin."""
+        if (early_s := self._next_at - time.monotonic()) > 0:
+            time.sleep(early_s)
+        self._next_at = time.monotonic() + APART_S
 
     def _run_together(self, calls: list[_Call]) -> None:
         """Make the calls that wait, and those that come meanwhile, for a short time."""

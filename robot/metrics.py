@@ -20,6 +20,7 @@ from prometheus_client import (
 )
 
 from robot.figures import Figures
+from robot.neighbours import Neighbours
 
 NAMESPACE = "bistandsrobot"
 _STEP_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300)
@@ -27,18 +28,23 @@ _PROBLEMS = frozenset({"warning", "error", "critical", "exception"})
 
 
 class Metrics:
-    """One process's figures. `seen` is a step in the log's way: it looks at every event of level info and above."""
+    """One process's figures. `seen` is a step in the log's way: it looks at every event of level info and above.
 
-    def __init__(self) -> None:
+    `neighbours` = what counts the questions to them; it is read when somebody asks for the figures.
+    """
+
+    def __init__(self, neighbours: Neighbours | None = None) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no types
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
+        self.registry.register(neighbours or Neighbours())
         self._cases = self._counter("cases", "Cases that left the robot, by outcome.", "outcome")
         self._proposals = self._counter("proposals", "Proposals in drafts, by kind.", "proposal")
         self._blanks = self._counter("blanks", "Rows left blank in drafts, by reason.", "reason")
         self._pulled = self._counter("pulled", "New applications put in the queue.")
         self._rescues = self._counter("lease_rescues", "Cases taken back from a worker that was not heard of.")
+        self._most = self._gauge("cases_in_flight_most", "Cases that this process has in hand at most: the setting.")
         self._later = self._counter("tried_later", "Cases put off to be tried again, by code.", "code")
         self._problems = self._counter("problems", "Warnings and errors in the log, by event and code.", "event", "code")
         self._steps = Histogram(
@@ -52,6 +58,8 @@ class Metrics:
         self._disk = self._gauge("disk_free_bytes", "Space left where the database file is.")
         self._size = self._gauge("database_bytes", "Size of the database file with its log.")
         self._certificates = self._gauge("certificate_days_left", "Days until a certificate ends.", "neighbour", "file")
+        self._lists_left = self._gauge("revocation_list_days_left", "Days that a revocation list has left.", "neighbour", "file")
+        self._lists_of = self._gauge("revocation_list_days", "Days that it was made for.", "neighbour", "file")
         self._paused = self._gauge("paused", "1 while no new cases are taken: of a kind, of all, or by the hours.", "what")
         self._database_up = self._gauge("database_up", "1 while the database can be used.")
         self._looked_at = self._gauge("figures_taken_seconds", "When the queue's figures were last read, in seconds since 1970.")
@@ -92,14 +100,17 @@ class Metrics:
             self._paused.labels("hours").set(1)
         for (neighbour, file), days in figures.certificate_days.items():
             self._certificates.labels(neighbour, file).set(days)
+        for (neighbour, file), lists in figures.list_days.items():
+            self._lists_left.labels(neighbour, file).set(_number(lists.left))
+            self._lists_of.labels(neighbour, file).set(_number(lists.of))
         for gauge, value in (
             (self._margin, figures.deadline_margin_s),
             (self._head_age, figures.head_age_s),
             (self._disk, figures.disk_free_bytes),
             (self._size, figures.database_bytes),
+            (self._most, figures.cases_in_flight_most),
         ):
-            # A figure that is not known is not a number, never zero.
-            gauge.set(float("nan") if value is None else value)
+            gauge.set(_number(value))
 
     def text(self) -> bytes:
         """Return all figures as Prometheus reads them."""
@@ -119,3 +130,8 @@ class Metrics:
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         return Gauge(name, text, labels, namespace=NAMESPACE, registry=self.registry)
+
+
+def _number(value: float | None) -> float:
+    """A figure that is not known is not a number, never zero."""
+    return float("nan") if value is None else value

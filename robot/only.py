@@ -7,7 +7,7 @@ import os
 import secrets
 from contextlib import AsyncExitStack
 
-from connectors.case_systems.port import CaseSystem
+from connectors.case_systems.port import CaseSystem, Standing
 from robot.ask import Asker
 from robot.daemon import CONTROL_SAMPLE, case_system_of, registers_of
 from robot.database import Database
@@ -26,7 +26,7 @@ async def run_only(settings: Settings, queue: WorkQueue, case: str, user: str) -
     """Take one case, by its reference or the case system's id, as far as it can go now; return where it stands then.
 
     One that the queue does not have is read from the case system first. A resting one is woken; a pause is no hindrance.
-    Raises NotAllowed for a case that a worker has, or that has ended, ConnectorError when a case that is new cannot be read.
+    Raises NotAllowed for a case that a worker or a person has, that has ended or is none, ConnectorError when a new one cannot be read.
     """
     clock = settings.clock()
     rulebook = load_rulebook(settings.municipality.guidelines)
@@ -66,7 +66,11 @@ async def run_only(settings: Settings, queue: WorkQueue, case: str, user: str) -
 
 async def _in_queue(database: Database, case_system: CaseSystem, puller: Puller, case: str) -> None:
     if await database.call(lambda queue: queue.item(case)) is None:
-        await puller.take(await case_system.application(case))
+        application = await case_system.application(case)
+        if application.standing is Standing.TAKEN:
+            # Else a mistyped id would stand in the queue for ever.
+            raise NotAllowed("QUE-012", detail="run --only, a person has it in the case system, or it has no such case")
+        await puller.take(application)
 
 
 async def _claimed(settings: Settings, database: Database, case: str, user: str) -> Claimed:

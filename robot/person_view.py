@@ -1,8 +1,9 @@
 """What a person may have of a case: all that is stored about that person, and nothing that tells who or where somebody else is.
 
 GDPR art. 15(4): the right to a copy shall not adversely affect others. An adult has applied for the whole household and gets the whole
-case but others' identity numbers, birth dates and what registers said of them. Where somebody has a protected identity all that may tell
-of others goes too. A child gets what is about the child alone. What was left out is always said.
+case but others' identity numbers, birth dates and what registers said of them: also where it stands in the figures. The papers, which
+name it in their text, are left out when there is another adult. Where somebody has a protected identity all that may tell of others goes
+too. A child gets what is about the child alone. What was left out is always said.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rules.context import birth_date
 from rules.facts import Member
 
 HIDDEN = "[annan persons personnummer]"
+HIDDEN_BIRTH = "[annan persons födelsedatum]"
+HIDDEN_FACT = "[uppgift om annan person]"
 _ABOUT = ("person", "recipient", "ref")
 _OF_ALL = ("document", "recommendation")
 _OFFICIALS = ("user",)
@@ -40,7 +44,7 @@ class View:
 
     def writes(self, payload: Any) -> Any:
         """Return what was written in the case system as the person may have it; None = nothing of it."""
-        if self.role == "child" or self.protected:
+        if self.role == "child" or self.protected or self._other_adults:
             self._leave("det som skrevs i verksamhetssystemet, eftersom det gäller hela hushållet")
             return None
         return self.masked(payload)
@@ -55,16 +59,30 @@ class View:
         return self.masked(shown | ({"read": own} if read else {})) or None
 
     def masked(self, value: Any) -> Any:
-        """Return a value without others' identity numbers, however they are written."""
-        numbers = [one.personnummer for one in self.others if one.personnummer]
-        return _masked(value, [_written(number) for number in numbers]) if numbers else value
+        """Return a value without others' identity numbers, however they are written, and without their birth dates."""
+        hide = [_written(one.personnummer) for one in self.others if one.personnummer]
+        hide += [_born(born.isoformat()) for one in self.others if (born := birth_date(one)) is not None]
+        return _masked(value, hide) if hide else value
+
+    @property
+    def _other_adults(self) -> frozenset[str]:
+        """Of whom registers have been asked."""
+        return frozenset(one.ref for one in self.others if one.role != "child")
 
     def _adult(self, content: dict[str, Any]) -> dict[str, Any]:
         shown = dict(content)
         file = dict(content.get("case_file") or {})
         file["registers"] = self._own(file.get("registers") or [], "registeruppgifter om annan person")
+        file["history"] = self._history(file.get("history") or {})
         application = dict(file.get("application") or {})
         application["household"] = self._household(application.get("household") or {})
+        shown["assessment"] = self._figures(content.get("assessment") or {})
+        if self._other_adults and not self.protected:
+            for name in _OF_ALL:
+                shown.pop(name, None)
+            self._leave(
+                "underlag och förslagstext, som nämner vad registren sade om den andra vuxna: de finns i akten, en människa måste pröva det"
+            )
         if self.protected:
             for name in _FREE:
                 application.pop(name, None)
@@ -77,6 +95,47 @@ class View:
             self._leave("fritext, boende, historik, beräkning och underlag: någon kan ha skyddade uppgifter, en människa måste pröva det")
         file["application"] = application
         shown["case_file"] = file
+        return shown
+
+    def _figures(self, assessment: dict[str, Any]) -> dict[str, Any]:
+        """Return an assessment without what it says of others: their incomes, checks and flags, and the facts behind the lines."""
+        shown = dict(assessment)
+        for name in ("lines", "flags"):
+            if name in shown:
+                shown[name] = [self._without_facts(one) for one in shown[name] if not self._is_of_another_adult(one)]
+        for name in ("checks", "counted_incomes"):
+            if name in shown:
+                shown[name] = self._own(shown[name], "registeruppgifter om annan person")
+        if self._other_adults and shown.get("shown"):
+            shown["shown"] = []
+            self._leave("meningar om inkomster som inte räknades: de kan gälla den andra vuxna")
+        if receipt := shown.get("receipt"):
+            asked = {name: one for name, one in receipt.get("registers", {}).items() if name.partition(".")[0] == self.ref}
+            shown["receipt"] = receipt | {"registers": asked}
+        return shown
+
+    def _is_of_another_adult(self, row: dict[str, Any]) -> bool:
+        about = {row.get("person"), *str(row.get("key", "")).split(".")}
+        return not self._other_adults.isdisjoint(about)
+
+    def _without_facts(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a line without the values of facts about others; that there was such a fact stays."""
+        trace = row.get("trace")
+        if not trace:
+            return row
+        others = re.compile("|".join(rf"\[{re.escape(one.ref)}[\].]" for one in self.others) or "(?!)")
+        facts = [one | {"value": HIDDEN_FACT} if others.search(str(one.get("path", ""))) else one for one in trace.get("facts") or []]
+        return row | {"trace": trace | {"facts": facts}}
+
+    def _history(self, history: dict[str, Any]) -> dict[str, Any]:
+        """Return what is known of earlier months without others' incomes and plans."""
+        shown = dict(history)
+        if previous := shown.get("previous_calculation"):
+            shown["previous_calculation"] = previous | {"incomes": self._own(previous.get("incomes") or [], "inkomster för annan person")}
+        if shown.get("jobbstimulans"):
+            shown["jobbstimulans"] = self._own(shown["jobbstimulans"], "uppgifter om andra i hushållet")
+        if shown.get("individual_plan"):
+            shown["individual_plan"] = [one for one in shown["individual_plan"] if one == self.ref]
         return shown
 
     def _child(self, content: dict[str, Any]) -> dict[str, Any]:
@@ -128,6 +187,11 @@ def _written(number: str) -> Callable[[str], str]:
     """Return what hides an identity number in a text: with or without century, with or without a sign before the last four."""
     pattern = re.compile(rf"(?:{number[:2]})?{number[2:8]}[-+ ]?{number[8:]}")
     return lambda text: pattern.sub(HIDDEN, text)
+
+
+def _born(day: str) -> Callable[[str], str]:
+    """Return what hides a birth date in a text."""
+    return lambda text: text.replace(day, HIDDEN_BIRTH)
 
 
 def _masked(value: Any, hide: Sequence[Callable[[str], str]]) -> Any:

@@ -11,6 +11,7 @@ import structlog
 from connectors.case_systems.port import CaseApplication, CaseListed, CaseSystem, Standing
 from connectors.errors import ConnectorError, PermanentError, RetriableError
 from robot.begun import Begun
+from robot.begun import unread as unread_case
 from robot.clock import Clock
 from robot.database import Database
 from robot.deadlines import deadline
@@ -59,6 +60,8 @@ class Puller:
         self._begun = Begun(case_system, database, self._pulled)
         self._one_at_a_time = asyncio.Lock()
         self._failed = False
+        self.not_stored = 0
+        """Applications of the last pull that the database refused: nobody has them until it takes them."""
 
     @property
     def is_pulling(self) -> bool:
@@ -69,11 +72,12 @@ class Puller:
         """Add what is new and return how many cases that was.
 
         Asks for what was created since the last pull that succeeded, less the overlap, or for `everything` not begun. A case that
-        cannot be read is put in the queue all the same, so that it has a deadline and reaches a person; one that was not read now is
-        also read again the next time. Does nothing while another robot pulls or the case system is closed.
+        cannot be read is put in the queue all the same, so that it has a deadline and reaches a person; one that was not read now, or
+        that the database refused, is also read again the next time. Does nothing while another robot pulls or the case system is closed.
         Raises ConnectorError when the list cannot be read to its end: what was found is kept.
         """
         async with self._one_at_a_time:
+            self.not_stored = 0
             if not self._may_ask() or not await self._is_ours():
                 return 0
             if await self._begun.take():
@@ -97,7 +101,7 @@ class Puller:
                 cut_short = error
             done = await self._take(batch)
             added, unread = added + done[0], unread + done[1]
-            if not unread and cut_short is None:
+            if not unread and not self.not_stored and cut_short is None:
                 await self._database.call(lambda queue: queue.set_last_pull(self._case_system.name, started))
             if added or unread or self._failed:
                 log.info("pull.done", added=added, unread=unread, everything=since is None)
@@ -153,19 +157,20 @@ class Puller:
                 except Exception:
                     # A bug in one case stops that case alone: its worker meets it again, and hands the case over.
                     log.warning("pull.case_unread", code="BUG-001", neighbour=self._case_system.name)
-                return _unread(listed.case_id)
+                return unread_case(listed.case_id)
 
         cases = await asyncio.gather(*(read(listed) for listed in batch))
         whole = [case for case in cases if case is not None and case.version != UNREAD]
         looked_at = {listed.case_id: listed.changed_at.isoformat() for listed, case in zip(batch, cases, strict=True) if case in whole}
 
         added, refused = await self._add([self._pulled(case) for case in whole if case.standing is Standing.OURS])
-        unread = [_unread(listed.case_id) for listed, case in zip(batch, cases, strict=True) if case is None]
+        unread = [unread_case(listed.case_id) for listed, case in zip(batch, cases, strict=True) if case is None]
         await self._add_unread([self._pulled(case) for case in unread])
         # One that was read before stays as it was read: what cannot be read now is no other version of it.
         added += await self._add_unread([self._pulled(case) for case in cases if case is not None and case.version == UNREAD])
         if added or unread:
             self._added()
+        self.not_stored += len(refused)
         seen = {case_id: mark for case_id, mark in looked_at.items() if case_id not in refused}
         await self._database.call(lambda queue: queue.mark_seen(self._case_system.name, seen))
         return added, len(unread)
@@ -185,7 +190,7 @@ class Puller:
             return sum(one.created for one in await self._database.call(lambda queue: queue.add_many(pulled))), set()
         except PermanentQueueError as error:
             if len(pulled) == 1:
-                log.warning("pull.case_unread", code=error.code, neighbour=self._case_system.name)
+                log.error("pull.case_not_stored", code=error.code)
                 return 0, {pulled[0].case_id}
         each = [await self._add([case]) for case in pulled]
         return sum(added for added, _ in each), set().union(*(refused for _, refused in each))
@@ -209,9 +214,3 @@ class Puller:
         alone = CaseFile(today=now.date(), application=application, history=History(known=False))
         result = triage(alone, self._rulebook)
         return result is not None and result.outcome.value == "urgent"
-
-
-def _unread(case_id: str) -> CaseApplication:
-    return CaseApplication(
-        case_id=case_id, number=case_id, version=UNREAD, standing=Standing.OURS, assigned_to=None, application=None, unreadable=UNREAD
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 
@@ -10,7 +11,7 @@ from robot.clock import STOCKHOLM, Clock
 from robot.database import Database
 from robot.retention import ROBOT, Found, NoRule, Rule, look, rule_on
 from robot.settings import Settings
-from workqueue import ApprovedBy, Kind, ListState, RetentionList
+from workqueue import ApprovedBy, Kind, ListState, RetentionList, RetriableQueueError
 
 log = structlog.get_logger()
 
@@ -27,11 +28,15 @@ class RetentionJob:
     def __init__(self, settings: Settings, database: Database, clock: Clock, robot: str) -> None:
         self._settings = settings
         self._limits = settings.retention
+        self._database = database
         self._queue = database.queue
         """Used from threads of its own: a batch is one transaction, which shares none with the cases' work."""
         self._clock = clock
         self._robot = robot
         self._stopping = False
+        self._held = False
+        self._has_traces = False
+        self._told = False
         self.every_s = self._limits.look_every_s
 
     async def run(self) -> None:
@@ -43,9 +48,19 @@ class RetentionJob:
             return
         try:
             await self._lists()
+            if self._has_traces:
+                await self._erase_traces()
         except asyncio.CancelledError:
             self._stopping = True
             raise
+
+    async def leave(self) -> None:
+        """Begin nothing more, and let another robot go on at once with what is left."""
+        self._stopping = True
+        if self._held:
+            self._held = False
+            with suppress(RetriableQueueError):
+                await self._database.call(lambda queue: queue.leave_duty(DUTY, self._robot))
 
     async def _lists(self) -> None:
         for _ in range(_LISTS_A_NIGHT):
@@ -66,10 +81,15 @@ class RetentionJob:
         return rule if rule.told.code == "decision" else None
 
     async def _may_go_on(self) -> bool:
+        if self._stopping:
+            return False
         hour = self._clock.now().astimezone(STOCKHOLM).hour
         if not self._limits.from_hour <= hour < self._limits.until_hour:
             return False
-        return await asyncio.to_thread(self._queue.hold_duty, DUTY, self._robot, _LEASE_S)
+        # Kept as held also when we are stopped before we know: then it is given back all the same.
+        self._held = True
+        self._held = await asyncio.to_thread(self._queue.hold_duty, DUTY, self._robot, _LEASE_S)
+        return self._held
 
     def _next_list(self, rule: Rule) -> RetentionList | None:
         """Return a list of ours that was not finished, else a new one of what is due now; None = nothing is."""
@@ -94,13 +114,22 @@ class RetentionJob:
         for _ in range(_BATCHES_A_LIST):
             if not await self._may_go_on():
                 return
+            self._has_traces = True
             done = await asyncio.to_thread(self._queue.forget_some, listed.ref, self._limits.batch)
             if not done.left:
                 break
             await asyncio.sleep(self._limits.pause_ms / 1000)
-        await asyncio.to_thread(self._queue.erase_traces)
         ended = await asyncio.to_thread(self._queue.retention_list, listed.ref)
         log.info("retention.carried_out", list_ref=ended.ref, forgotten=ended.forgotten, left_out=ended.left_out)
+
+    async def _erase_traces(self) -> None:
+        """Let nothing of what was deleted stand beside the tables; while somebody reads it does, and is tried again at the next look."""
+        self._has_traces = not await asyncio.to_thread(self._queue.erase_traces)
+        if self._has_traces and not self._told:
+            log.warning("retention.traces_left", code="BOT-024")
+        if self._told and not self._has_traces:
+            log.info("retention.traces_erased")
+        self._told = self._has_traces
 
 
 def _tell(listed: RetentionList, found: Found) -> None:

@@ -5,7 +5,6 @@ A mistake is told as file, line, key and what is allowed.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic_settings import SettingsError as EnvironmentRefused
 from connectors.case_systems.caremanagement import CareManagementSettings
 from connectors.registers.ssbtek import SsbtekSettings
 from connectors.transport.settings import TransportSettings
+from robot.alarm_settings import is_loopback, unusable
 from robot.clock import STOCKHOLM, Clock, SystemClock, WorldClock
 from robot.hours import Windows
 from robot.secret_files import unsafe_key, unsafe_password
@@ -143,6 +143,15 @@ class Work(Section):
     most_crashes: Annotated[
         int, Field(ge=1, le=100, description="A case whose worker has died so many times goes to a person; once more, and ops get it.")
     ] = 3
+    silent_s: Annotated[
+        float,
+        Field(
+            ge=0.5,
+            le=3600,
+            description="Of several workers: one whose event loop has stood still for this long is ended, and another started. For one "
+            "alone systemd does that (WatchdogSec).",
+        ),
+    ] = 60
     stop_within_s: Annotated[Seconds, Field(description="At SIGTERM: what is in hand may take this long to finish.")] = 30
     try_again_first_s: Annotated[Seconds, Field(description="First wait after a write that failed; doubles up to the last.")] = 5
     try_again_last_s: Annotated[Seconds, Field(description="Longest wait between tries.")] = 600
@@ -311,6 +320,7 @@ def _unusable(settings: Settings, file: ConfigFile) -> list[str]:
     ]
     if settings.storage.key_file is None and credential() is None:
         problems.append(file.sentence(("storage", "key_file"), "missing", "a file, unless systemd gives the credential `master-key`"))
+    problems += [file.sentence(("alarms", *key), "alarms", allowed) for key, allowed in unusable(settings.alarms)]
     if settings.alarms.mail and (unsafe := unsafe_password(settings.alarms.mail.password_file)) is not None:
         problems.append(file.sentence(("alarms", "mail", "password_file"), "rights", unsafe))
     for place, transport in settings.transports().items():
@@ -318,7 +328,7 @@ def _unusable(settings: Settings, file: ConfigFile) -> list[str]:
             problems.append(file.sentence(place, "rights", unsafe))
         if transport.ca_file or transport.crl_file or transport.client_certificate_file:
             # Loaded here alone: the client behind it is heavy, and most commands ask nobody.
-            from connectors.transport.wire import ssl_context
+            from connectors.transport.trust import ssl_context
 
             try:
                 ssl_context(transport)
@@ -337,11 +347,7 @@ def _is_address(url: str) -> bool:
 
 
 def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return is_loopback(urlsplit(url).hostname)
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:

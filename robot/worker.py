@@ -7,6 +7,7 @@ taken by a person, or parked for ops. An error in one case stops that case, neve
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -41,6 +42,7 @@ from workqueue import (
     StaleLease,
     State,
 )
+from workqueue.limits import PEOPLE_LIMIT
 
 log = structlog.get_logger()
 
@@ -50,9 +52,10 @@ _TOO_LARGE = "QUE-017"
 
 @dataclass
 class Steps:
-    """How long each step of a case took, in milliseconds, for its summary line."""
+    """How long each step of a case took, in milliseconds, for its summary line; and who is in the case, once that has been read."""
 
     ms: dict[str, int] = field(default_factory=dict)
+    people: list[str] = field(default_factory=list, repr=False)
     _since: float = field(default_factory=time.perf_counter)
 
     def done(self, step: str) -> None:
@@ -117,10 +120,10 @@ class Worker:
         except ConnectorError as error:
             await self._not_done(claimed, error)
         except PermanentQueueError as error:
-            await self._not_stored(claimed, error)
+            await self._not_stored(claimed, error, steps)
         except Exception:
             log.exception("case.failed", case_ref=claimed.case_ref, code="BUG-001")
-            await self._give_to_a_person(claimed, "BUG-001")
+            await self._give_to_a_person(claimed, "BUG-001", steps.people)
 
     async def _has_killed_workers(self, claimed: Claimed) -> bool:
         """Take a case that its worker has died of too many times out of the robot's hands; return whether it was one.
@@ -140,8 +143,9 @@ class Worker:
     async def _prepare(self, claimed: Claimed, steps: Steps) -> Outgoing | None:
         """Read, ask, assess, store. Return what there is to deliver now, if anything."""
         case = await self._case_system.application(claimed.case_id)
-        unread_at_pull = claimed.version == UNREAD
-        if case.standing is Standing.TAKEN or (case.assigned_to != claimed.assigned_to and not unread_at_pull):
+        # Of one that was unread at its pull nobody knows who had it then. One that the robot had begun was nobody's.
+        known_at_pull = claimed.version != UNREAD or case.begun
+        if case.standing is Standing.TAKEN or (known_at_pull and case.assigned_to != claimed.assigned_to):
             await self._taken(claimed)
             return None
         if case.version != claimed.version:
@@ -153,6 +157,7 @@ class Worker:
         alone = self._file(case.application or self._stand_in(claimed, case.unreadable or UNREAD), History(known=False))
         result = triage(alone, self._rulebook)
         if result is not None:
+            steps.people = numbers_in(alone.application)
             steps.done("read")
             outgoing = await self._store(claimed, alone, result, number=case.number, steps=steps)
             steps.done("store")
@@ -164,17 +169,18 @@ class Worker:
     async def _assess(self, claimed: Claimed, reading: CaseReading, steps: Steps) -> Outgoing | None:
         application = reading.case.application
         assert application is not None
+        steps.people = numbers_in(application)
         begun_before = recommended_in(claimed, self._case_system.name, reading.written)
         if reading.history.decided_by_person or (begun_before and reading.case.assigned_to is not None):
             # One that has our recommendation, of which the database knows nothing, may have been taken by whoever has it since then.
-            await self._taken(claimed)
+            await self._taken(claimed, steps.people)
             return None
         if reading.protected:
             application = application.model_copy(update={"protected": True})
         known = self._file(application, reading.history)
         result = triage(known, self._rulebook)
         if result is None:
-            if await self._rest_while_closed(claimed, known):
+            if await self._rest_while_closed(claimed, known, steps.people):
                 return None
             answers = await self._asker.ask(application, reading.case.number)
             steps.done("ask")
@@ -182,38 +188,38 @@ class Worker:
             past_deadline = self._clock.now() >= claimed.deadline
             result = assess(known, self._rulebook, hand_over=past_deadline)
             steps.done("assess")
-            if await self._rest_if_it_must(claimed, result, known, past_deadline=past_deadline):
+            if not past_deadline and await self._rest_if_it_must(claimed, result, known, steps.people):
                 return None
         outgoing = await self._store(claimed, known, result, number=reading.case.number, steps=steps)
         steps.done("store")
         return outgoing
 
-    async def _rest_while_closed(self, claimed: Claimed, known: CaseFile) -> bool:
+    async def _rest_while_closed(self, claimed: Claimed, known: CaseFile, people: list[str]) -> bool:
         """Let the case rest until the registers open, unless its deadline has come."""
         now, hours = self._clock.now(), self._settings.schedule.registers_open
         if now >= claimed.deadline or is_open(hours, now):
             return False
-        await self._rest(claimed, State.WAITING_FOR_REGISTER, opens(hours, now), "register.closed", known)
+        await self._rest(claimed, State.WAITING_FOR_REGISTER, opens(hours, now), "register.closed", known, people=people)
         return True
 
-    async def _rest_if_it_must(self, claimed: Claimed, result: Assessment, known: CaseFile, *, past_deadline: bool) -> bool:
+    async def _rest_if_it_must(self, claimed: Claimed, result: Assessment, known: CaseFile, people: list[str]) -> bool:
         """Let the case rest when asking again may help: a source failed, nobody could say about protection, or incomes are to come."""
-        if past_deadline or any(flag.code == "stop.protected_identity" for flag in result.flags):
+        if any(flag.code == "stop.protected_identity" for flag in result.flags):
             return False
         failed = any(may_be_mended(answer) for answer in known.registers)
         protection_unknown = any(flag.code == "stop.protection_unknown" for flag in result.flags)
         if not self._once and (protection_unknown or (failed and not self._has_given_up(claimed))):
             until = after(self._clock.now(), timedelta(seconds=self._settings.registers.ask_again_s))
-            await self._rest(claimed, State.WAITING_FOR_REGISTER, until, "register.unavailable", known)
+            await self._rest(claimed, State.WAITING_FOR_REGISTER, until, "register.unavailable", known, people=people)
             return True
         if result.outcome is Outcome.WAITING_FOR_INCOME:
             until = next_asking(self._clock.now(), self._settings.schedule.ask_for_incomes_at_hour)
-            await self._rest(claimed, State.WAITING_FOR_INCOME, until, "income_month_open", known)
+            await self._rest(claimed, State.WAITING_FOR_INCOME, until, "income_month_open", known, people=people)
             return True
         return False
 
-    async def _rest(self, claimed: Claimed, state: State, until: datetime, reason: str, known: CaseFile) -> None:
-        await self._database.call(lambda queue: queue.rest(claimed, state, until, reason, self._read(known)))
+    async def _rest(self, claimed: Claimed, state: State, until: datetime, reason: str, known: CaseFile, *, people: list[str]) -> None:
+        await self._database.call(lambda queue: queue.rest(claimed, state, until, reason, self._read(known), people=people))
         log.info("case.resting", case_ref=claimed.case_ref, state=state.value, until=min(until, claimed.deadline).isoformat())
 
     async def _store(self, claimed: Claimed, known: CaseFile, result: Assessment, *, number: str, steps: Steps) -> Outgoing | None:
@@ -231,7 +237,7 @@ class Worker:
         outcome = outcome_label(result, control_sample=sample)
         told = {"outcome": outcome, "rulebook": self._rulebook.hash} | self._read(known)
         new = [NewEffect(effect.key, effect.kind.value, effect.payload) for effect in effects]
-        people = [one.personnummer for one in known.application.household.members if one.personnummer]
+        people = steps.people
         hidden = sample or result.outcome is Outcome.STOP
         if self._settings.work.shadow:
             event = AuditEvent("case.assessed", "bistandsrobot", told | {"shadow": True})
@@ -289,8 +295,8 @@ class Worker:
         past_deadline = self._clock.now() >= claimed.deadline
         return self._once or past_deadline or tried_s >= self._settings.registers.give_up_after_s
 
-    async def _taken(self, claimed: Claimed) -> None:
-        await self._database.call(lambda queue: queue.end(claimed, State.TAKEN_BY_PERSON, []))
+    async def _taken(self, claimed: Claimed, people: Sequence[str] = ()) -> None:
+        await self._database.call(lambda queue: queue.end(claimed, State.TAKEN_BY_PERSON, [], people=people))
         log.info("case.finished", case_ref=claimed.case_ref, outcome="taken_by_person")
 
     async def _later(self, claimed: Claimed, code: str, retry_after_s: float | None) -> None:
@@ -337,15 +343,18 @@ class Worker:
             wait_s = max(wait_s or 0, self._settings.work.lease_s)
         await self._later(claimed, error.code, wait_s)
 
-    async def _not_stored(self, claimed: Claimed, error: PermanentQueueError) -> None:
+    async def _not_stored(self, claimed: Claimed, error: PermanentQueueError, steps: Steps) -> None:
         """The database refused something of this case. What is too large to be kept goes to a person without it."""
         if error.code == _TOO_LARGE and claimed.state is not State.DELIVERING:
-            await self._give_to_a_person(claimed, error.code)
+            await self._give_to_a_person(claimed, error.code, steps.people)
         else:
             await self._park(claimed, error.code)
 
-    async def _give_to_a_person(self, claimed: Claimed, code: str) -> None:
-        """Hand a case over as a stop, by what the queue knows of it alone; park it for ops when even that does not work."""
+    async def _give_to_a_person(self, claimed: Claimed, code: str, people: Sequence[str] = ()) -> None:
+        """Hand a case over as a stop, by what the queue knows of it alone; park it for ops when even that does not work.
+
+        `people` = who is in it, as far as that has been read: so the case is found when one of them asks what is kept.
+        """
         if claimed.state is State.DELIVERING:
             await self._park(claimed, code)
             return
@@ -353,7 +362,7 @@ class Worker:
             known = self._file(self._stand_in(claimed, code), History(known=False))
             result = triage(known, self._rulebook)
             assert result is not None
-            outgoing = await self._store(claimed, known, result, number=claimed.number, steps=Steps())
+            outgoing = await self._store(claimed, known, result, number=claimed.number, steps=Steps(people=list(people[:PEOPLE_LIMIT])))
         except (StaleLease, RetriableQueueError) as error:
             self._left_to_its_lease(claimed, error)
         except Exception:
@@ -362,6 +371,11 @@ class Worker:
         else:
             if outgoing is not None:
                 await self.handle(replace(claimed, state=State.DELIVERING))
+
+
+def numbers_in(application: Application) -> list[str]:
+    """Return the identity numbers of who is in a case, as far as they are known."""
+    return [one.personnummer for one in application.household.members if one.personnummer]
 
 
 def may_be_mended(answer: RegisterAnswer) -> bool:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from connectors.errors import ConnectorError
 from connectors.transport import failures
+from connectors.transport.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,7 @@ class Answer:
     body: bytes = field(repr=False)
     neighbour: str = "neighbour"
     repeatable: bool = True
+    tally: Tally | None = field(default=None, repr=False, compare=False)
 
     def json(self) -> Any:
         """Return the body read as JSON; numbers with decimals are `Decimal`.
@@ -29,7 +32,13 @@ class Answer:
         try:
             return _READER.decode(self.body.decode(json.detect_encoding(self.body), "surrogatepass"))
         except (ValueError, RecursionError):
-            raise failures.error(failures.NOT_JSON, self.neighbour, unknown_outcome=not self.repeatable) from None
+            raise self.blame(failures.error(failures.NOT_JSON, self.neighbour, unknown_outcome=not self.repeatable)) from None
+
+    def blame(self, error: ConnectorError) -> ConnectorError:
+        """Count an error that was found in the answer itself; return it, to be raised."""
+        if self.tally is not None:
+            self.tally.failed(error.code)
+        return error
 
 
 def _refuse(constant: str) -> Any:

@@ -20,6 +20,7 @@ from connectors.transport.breaker import Breaker, Passage, Position
 from connectors.transport.failures import Failure
 from connectors.transport.retries import asked_to_wait, retrying
 from connectors.transport.settings import TransportSettings
+from connectors.transport.tally import Tallies, Tally
 from connectors.transport.wire import Reply, Wire, WireError, read_body
 
 Params = Mapping[str, str | int | Sequence[str]]
@@ -52,19 +53,30 @@ class Transport:
     Error texts hold a code and a fixed sentence: never an address, a header, a body or an identity.
     """
 
-    def __init__(self, base_url: str, settings: TransportSettings, *, neighbour: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        settings: TransportSettings,
+        *,
+        neighbour: str,
+        headers: Mapping[str, str] | None = None,
+        tallies: Tallies = Tally,
+    ) -> None:
+        """`tallies` = where what comes of the questions is counted; else nobody sees it."""
         self.neighbour = neighbour
         base = _checked(base_url, neighbour)
         self._origin, self._path = str(base.origin()), base.raw_path.rstrip("/")
         self._settings = settings
         sent_always = _HEADERS | {name.lower(): value for name, value in (headers or {}).items()}
-        self._wire = Wire(base, settings, sent_always)
+        self._wire = Wire(base, settings, sent_always, neighbour)
         self._closed = False
         self._address = lru_cache(_ADDRESSES_KEPT)(self._new_address)  # one case's addresses are asked many times
         self._free = asyncio.Semaphore(settings.pool_size)
         self._breaker = Breaker(
             neighbour, failures_to_open=settings.breaker_failures, open_s=settings.breaker_open_s, monotonic=time.monotonic
         )
+        self._tally = tallies(neighbour)
+        self._tally.follow(self._breaker)
 
     async def request(
         self,
@@ -99,11 +111,18 @@ class Transport:
                     return await self._once(call)
                 return await self._repeated(call, total_s)
         except TimeoutError:
+            if not call.sent:
+                self._tally.failed(failures.POOL_BUSY.code)
             raise self._error(call, failures.TOO_SLOW if call.sent else failures.POOL_BUSY) from None
+        except ConnectorError as exc:
+            if not call.sent:
+                self._tally.failed(exc.code)
+            raise
 
     async def aclose(self) -> None:
         """Close the connections; questions still out get an error."""
         self._closed = True
+        self._tally.let_go(self._breaker)
         await self._wire.aclose()
 
     def _target(self, path: str, params: Params | None) -> str:
@@ -136,6 +155,7 @@ class Transport:
             if failed is not None:
                 first, failed = failed, None
                 raise first
+            self._tally.repeats += 1
             return await self._once(call)
 
         left_s = total_s - (time.monotonic() - began)
@@ -149,12 +169,14 @@ class Transport:
                 raise self._error(call, failures.CLOSED)
             passage = self._breaker.enter()
             call.sent = True
+            began = time.monotonic()
             try:
                 answer = await self._exchange(call)
             except asyncio.CancelledError:
                 self._given_up(call, passage)
                 raise
             except ConnectorError as exc:
+                self._tally.failed(exc.code)
                 if failures.FAILURES[exc.code].lost:
                     self._breaker.failed(passage, exc.code)
                 else:
@@ -163,12 +185,15 @@ class Transport:
             except BaseException:
                 self._breaker.abandoned(passage)
                 raise
+            finally:
+                self._tally.took(time.monotonic() - began)
             self._breaker.succeeded(passage)
             return answer
 
     def _given_up(self, call: _Call, passage: Passage) -> None:
         # Our own total limit cancels us: the neighbour was too slow. Being cancelled from outside says nothing about it.
         if call.limit is not None and call.limit.expired():
+            self._tally.failed(failures.TOO_SLOW.code)
             self._breaker.failed(passage, failures.TOO_SLOW.code)
         else:
             self._breaker.abandoned(passage)
@@ -187,7 +212,7 @@ class Transport:
         finally:
             # The connection is given back, or closed when the body was not read to its end.
             response.release()
-        return Answer(response.status, response.headers, body, self.neighbour, call.repeatable)
+        return Answer(response.status, response.headers, body, self.neighbour, call.repeatable, self._tally)
 
     def _accept(self, call: _Call, response: Reply) -> None:
         status = response.status

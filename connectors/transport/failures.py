@@ -41,14 +41,19 @@ CLOSED = Failure("NET-017", "not asked: the connection is being shut down", agai
 IDENTITY_IN_URL = Failure(
     "NET-018", "not asked: an identity number would have stood in the address", retriable=False, again=False, lost=False
 )
+REVOKED = Failure("NET-019", "its certificate has been revoked by its authority", again=False)
+NO_LIST = Failure("NET-020", "no revocation list in force tells of its certificate (crl_file)", again=False)
 
 FAILURES = {
     failure.code: failure
     for failure in (
         NOT_REACHED, NOT_TRUSTED, CUT, TOO_SLOW, LEFT_ALONE, BUSY, SICK, REFUSED, UNEXPECTED, REDIRECTED,
-        TOO_LARGE, ENCODED, NOT_HTTP, WRONG_TYPE, NOT_JSON, POOL_BUSY, CLOSED, IDENTITY_IN_URL,
+        TOO_LARGE, ENCODED, NOT_HTTP, WRONG_TYPE, NOT_JSON, POOL_BUSY, CLOSED, IDENTITY_IN_URL, REVOKED, NO_LIST,
     )
 }  # fmt: skip
+
+NOT_SENT = frozenset({LEFT_ALONE.code, POOL_BUSY.code, CLOSED.code})
+"""Codes of questions that never went out: what they tell of the neighbour, others have told before."""
 
 
 def error(

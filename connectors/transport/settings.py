@@ -38,7 +38,7 @@ class TransportSettings(BaseModel):
     crl_file: Annotated[
         Path | None,
         Field(
-            description="PEM file of the authorities' revocation lists, read at start; a certificate on it is refused; none = not looked at"
+            description="PEM file of the authorities' revocation lists, read anew when changed; a certificate on it is refused; none = off"
         ),
     ] = None
     client_certificate_file: Annotated[Path | None, Field(description="PEM file of our certificate for mutual TLS; none = off")] = None

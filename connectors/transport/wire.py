@@ -10,7 +10,6 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -19,6 +18,7 @@ from yarl import URL
 from connectors.transport import failures
 from connectors.transport.failures import Failure
 from connectors.transport.settings import TransportSettings
+from connectors.transport.trust import Trust, why_not_trusted
 
 _BREAKS_A_LINE = frozenset("\r\n\0")
 _FIRST_FINAL_STATUS = 200
@@ -51,14 +51,14 @@ class Reply:
 class Wire:
     """One neighbour's connections: no cookies, no redirects, no proxies from the environment, nothing unpacked, nothing resent."""
 
-    def __init__(self, base: URL, settings: TransportSettings, headers: Mapping[str, str]) -> None:
+    def __init__(self, base: URL, settings: TransportSettings, headers: Mapping[str, str], neighbour: str) -> None:
         self._base = base
         self._settings = settings
         self._head = _lines({"host": base.host_port_subcomponent or "", **headers})
         self._connect_limit = aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout_s)
         # Reading the system's authorities costs more than a case: only what speaks TLS, or names a file to be looked at, pays for it.
         named = any((settings.ca_file, settings.crl_file, settings.client_certificate_file))
-        self._context = ssl_context(settings) if base.scheme == "https" or named else None
+        self._trust = Trust(settings, neighbour) if base.scheme == "https" or named else None
         self._connector: aiohttp.TCPConnector | None = None
         self._whereto: aiohttp.ClientRequest | None = None
 
@@ -91,10 +91,14 @@ class Wire:
 
     async def _connection(self) -> Connection:
         """Return a connection that is free, or a new one. One on which something has come that nobody asked for is not used again."""
-        if self._connector is None or self._whereto is None:
-            # Made at the first question: aiohttp ties both to the running loop.
-            settings, tls = self._settings, True if self._context is None else self._context
-            self._connector = aiohttp.TCPConnector(limit=settings.pool_size, ssl=tls, keepalive_timeout=settings.keepalive_s)
+        if self._trust is not None and self._trust.is_due() and await self._trust.look():
+            # Only what is connected from now on is judged anew: what is out comes to its end, what is free goes when its time is out.
+            self._whereto = None
+        if self._connector is None:
+            # Made at the first question: aiohttp ties it to the running loop.
+            self._connector = aiohttp.TCPConnector(limit=self._settings.pool_size, keepalive_timeout=self._settings.keepalive_s)
+        if self._whereto is None:
+            tls = True if self._trust is None else self._trust.context
             self._whereto = aiohttp.ClientRequest("GET", self._base, loop=asyncio.get_running_loop(), ssl=tls)
         for _ in range(self._settings.pool_size + 1):
             try:
@@ -131,45 +135,12 @@ def _lines(headers: Mapping[str, str]) -> str:
 def meaning(exc: BaseException) -> WireError:
     """Return what an exception of aiohttp means."""
     if isinstance(exc, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError | ssl.SSLError):
-        return WireError(failures.NOT_TRUSTED, sent=False)
+        return WireError(why_not_trusted(exc), sent=False)
     if isinstance(exc, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return WireError(failures.NOT_REACHED, sent=False)
     if isinstance(exc, aiohttp.ClientPayloadError | aiohttp.ClientConnectionError):
         return WireError(failures.CUT, sent=True)
     return WireError(failures.NOT_HTTP, sent=True)
-
-
-def ssl_context(settings: TransportSettings) -> ssl.SSLContext:
-    """Return a verifying context. Raises ValueError naming the setting whose file cannot be used."""
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-    except (OSError, ssl.SSLError):
-        raise ValueError("ca_file cannot be read as certificates in PEM form") from None
-    if settings.crl_file is not None:
-        _refuse_revoked(context, settings.crl_file)
-    if settings.client_certificate_file is not None:
-        try:
-            context.load_cert_chain(settings.client_certificate_file, settings.client_key_file, password=_no_password)
-        except (OSError, ssl.SSLError):
-            raise ValueError("client_certificate_file and client_key_file cannot be read as a certificate and its key") from None
-    return context
-
-
-def _refuse_revoked(context: ssl.SSLContext, file: Path) -> None:
-    """Let the context refuse what stands on the file's lists, and whatever no list that is in force tells of."""
-    before = context.cert_store_stats()["crl"]
-    try:
-        context.load_verify_locations(file)
-    except (OSError, ssl.SSLError):
-        raise ValueError("crl_file cannot be read as revocation lists in PEM form") from None
-    if context.cert_store_stats()["crl"] == before:
-        raise ValueError("crl_file holds no revocation list in PEM form")
-    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
-
-
-def _no_password() -> str:
-    # Without this OpenSSL would ask for one on the terminal and the daemon would hang.
-    return ""
 
 
 async def read_body(reply: Reply, limit: int) -> bytes:

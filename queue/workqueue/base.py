@@ -43,13 +43,13 @@ def reached_by(maker: str) -> ColumnElement[str]:
     return case(*((items.c.state == source, str(target)) for source, target in sorted(ways.items(), key=str)), else_=items.c.state)
 
 
-def upserts(table: Table, *keys: str) -> dict[str, Insert]:
-    """Return, by kind of database, the statement that adds a row or replaces what stands under its keys."""
+def upserts(table: Table, *keys: str, where: ColumnElement[bool] | None = None) -> dict[str, Insert]:
+    """Return, by kind of database, the statement that adds a row or replaces what stands under its keys, if so `where` that is so."""
     made: dict[str, Insert] = {}
     for kind in (sqlite, postgresql):
         statement = kind.insert(table)
         rest = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keys}
-        made[kind.dialect.name] = statement.on_conflict_do_update(index_elements=list(keys), set_=rest)
+        made[kind.dialect.name] = statement.on_conflict_do_update(index_elements=list(keys), set_=rest, where=where)
     return made
 
 

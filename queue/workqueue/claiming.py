@@ -14,6 +14,7 @@ from workqueue.base import OURS, UNLEASED, Store, left_by, not_past, ours, reach
 from workqueue.database import LEASE_TIME
 from workqueue.errors import PermanentQueueError
 from workqueue.pausing import DELIVER, IS_PAUSED, MAY_GO, limited
+from workqueue.people import PEOPLE, people_row, store_people
 from workqueue.records import AuditEvent, Claimed
 from workqueue.sealing import ASSIGNED_TO, NUMBER
 from workqueue.statements import Prepared, among, listed
@@ -151,12 +152,20 @@ class Claiming(Store):
             return set(tx.execute(_HEARTBEAT, values | {"b_ids": [one.id for one in claimed], "b_leases": leases}).scalars())
 
     def rest(
-        self, claimed: Claimed, state: State, not_before: datetime, reason_code: str, details: Mapping[str, Any] | None = None
+        self,
+        claimed: Claimed,
+        state: State,
+        not_before: datetime,
+        reason_code: str,
+        details: Mapping[str, Any] | None = None,
+        *,
+        people: Sequence[str] = (),
     ) -> None:
         """Let a case that is being assessed rest until `not_before`, or until its deadline when that comes first.
 
         `state` is `waiting_for_income` or `waiting_for_register`. `waiting_since` begins with the first of several rests for a register
-        and ends with anything else. `details` = what more the audit is told, sealed. Raises StaleLease when the case is not ours.
+        and ends with anything else. `details` = what more the audit is told, sealed. `people` = who is in the case, as `finish` takes them.
+        Raises StaleLease when the case is not ours.
         """
         if state not in RESTING:
             raise ValueError("a case rests in waiting_for_income or waiting_for_register")
@@ -168,9 +177,11 @@ class Claiming(Store):
             "b_register": state == State.WAITING_FOR_REGISTER,
             "b_now": now,
         }
+        known = [people_row(self.derived_key(PEOPLE), claimed.id, people)] if people else []
         with self._db.write() as tx:
             if _REST.change(tx, ours(claimed) | values) != 1:
                 refuse(tx, claimed, "rest")
+            store_people(tx, known)
             told = {"state": state, "code": reason_code} | dict(details or {})
             self._remember(tx, claimed.case_ref, [AuditEvent("rested", details=told)])
 

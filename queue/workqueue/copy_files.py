@@ -76,6 +76,13 @@ def new_file(to: Path, *, replace: bool = False) -> Iterator[Path]:
         os.close(descriptor)
 
 
+def give_to_owner_of(like: Path, made: Path | int) -> None:
+    """Let a file that root has made belong to whom the other one does: the robot runs as another user, and must be able to use it."""
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.chown(made, owner.st_uid, owner.st_gid)
+
+
 def unwritable(to: Path, error: BaseException) -> PermanentQueueError:
     """Return the error for a file that cannot be written."""
     what = errno.errorcode.get(error.errno or 0, type(error).__name__) if isinstance(error, OSError) else str(error)[:_DETAIL_CHARACTERS]

@@ -20,7 +20,17 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, func, select, t
 from sqlalchemy.exc import DBAPIError
 
 from workqueue import limits
-from workqueue.copy_files import BEGINS, Manifest, drop_manifest, flush, new_file, read_manifest, unwritable, write_manifest
+from workqueue.copy_files import (
+    BEGINS,
+    Manifest,
+    drop_manifest,
+    flush,
+    give_to_owner_of,
+    new_file,
+    read_manifest,
+    unwritable,
+    write_manifest,
+)
 from workqueue.database import BUSY_TIMEOUT_S, LEASE_TIME, Database, Place, database_at
 from workqueue.errors import PermanentQueueError, RetriableQueueError
 from workqueue.keys import MasterKey, MasterKeys
@@ -145,6 +155,7 @@ def _restore_file(copy: Path, place: Path, by: _By, *, replace: bool) -> Restore
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with new_file(place, replace=replace) as draft, _writing(place):
         manifest, last = _stage(copy, draft, by)
+        give_to_owner_of(place if there else place.parent, draft)
         aside = _move_aside(place) if there else None
     return Restored(manifest.made_at, manifest.tables["items"][0], last, aside)
 

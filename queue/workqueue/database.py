@@ -121,8 +121,8 @@ class Database(ABC):
 
     def chain_end(self, tx: Connection) -> tuple[int, str] | None:
         """Return number and hash of the audit's last line, None = there is none; no other transaction adds one until this one ends."""
-        row = tx.exec_driver_sql(_CHAIN_END).one_or_none()
-        return None if row is None else (row[0], row[1])
+        found: tuple[int, str] | None = driver_of(tx).execute(_CHAIN_END).fetchone()
+        return found
 
     @abstractmethod
     def damage(self, tx: Connection) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, insert, sele
 from workqueue import limits
 from workqueue.base import OURS, UNLEASED, Store, find, not_allowed, ours, refuse, telling
 from workqueue.errors import PermanentQueueError, QueueError, RetriableQueueError, StaleLease
-from workqueue.people import PEOPLE, SET_PEOPLE, people_row
+from workqueue.people import PEOPLE, people_row, store_people
 from workqueue.records import AuditEvent, Claimed, EffectDone, Finished, NewEffect, StoredEffect
 from workqueue.sealing import DRAFT, PAYLOAD, REFERENCE, as_text, digest
 from workqueue.statements import Prepared
@@ -115,7 +115,8 @@ class Delivering(Store):
     ) -> None:
         """Store the outcome, the draft, the writes to be made and the audit events in ONE transaction; the case is `delivering`.
 
-        `people` = the identity numbers of who is in the case, of which keyed hashes are kept (people.py).
+        `people` = the identity numbers of who is in the case, of which keyed hashes are kept (people.py); when nobody is known now, who
+        was known before stays.
         The lease stays with the worker. Raises StaleLease when it is not ours, NotAllowed when it is finished already: nothing is stored.
         """
         ready = self._ready(Finished(claimed, outcome, draft, effects, events, people))
@@ -209,19 +210,29 @@ class Delivering(Store):
             _add_effects(tx, claimed, self._effect_rows(claimed, new, first=first))
             self._remember(tx, claimed.case_ref, told)
 
-    def end(self, claimed: Claimed, end_state: State | str, events: Sequence[AuditEvent] = (), *, done: Sequence[EffectDone] = ()) -> None:
+    def end(
+        self,
+        claimed: Claimed,
+        end_state: State | str,
+        events: Sequence[AuditEvent] = (),
+        *,
+        done: Sequence[EffectDone] = (),
+        people: Sequence[str] = (),
+    ) -> None:
         """End a case: delivered, handed_over, or taken_by_person; the audit is told which writes were made.
 
-        `done` = the last receipts, stored in the same transaction. The first two ends are refused (NotAllowed) while a write is pending.
-        Raises StaleLease when the case is not ours: nothing is stored.
+        `done` = the last receipts, `people` = who is in the case, as `finish` takes them, stored in the same transaction. The first two ends
+        are refused (NotAllowed) while a write is pending. Raises StaleLease when the case is not ours: nothing is stored.
         """
         end = State(end_state)
         if end not in ENDS:
             raise ValueError(f"a case ends as one of {', '.join(sorted(ENDS))}")
+        known = [people_row(self.derived_key(PEOPLE), claimed.id, people)] if people else []
         with self._db.write() as tx:
             self._receive(tx, claimed, done)
             if _END[end].change(tx, ours(claimed) | {"b_now": self._clock.now()}) != 1:
                 refuse(tx, claimed, f"end as {end}")
+            store_people(tx, known)
             writes = _WRITES.rows(tx, _run_of(claimed))
             if end is not State.TAKEN_BY_PERSON and any(write.done_at is None for write in writes):
                 raise not_allowed(claimed.case_ref, State.DELIVERING, f"end as {end}", code="QUE-014")
@@ -268,7 +279,7 @@ class Delivering(Store):
         _ADD_DRAFT.change(tx, one.draft)
         _add_effects(tx, one.claimed, one.effects)
         if one.people is not None:
-            SET_PEOPLE[tx.dialect.name].change(tx, one.people)
+            store_people(tx, [one.people])
         self._remember(tx, one.claimed.case_ref, one.told)
 
     def _store_all(self, ready: Sequence[_Ready]) -> bool:
@@ -282,8 +293,7 @@ class Delivering(Store):
                 _ADD_DRAFT.change_many(tx, [one.draft for one in ready])
                 if rows := [row for one in ready for row in one.effects]:
                     _ADD_EFFECT.change_many(tx, rows)
-                if people := [one.people for one in ready if one.people is not None]:
-                    SET_PEOPLE[tx.dialect.name].change_many(tx, people)
+                store_people(tx, [one.people for one in ready if one.people is not None])
                 self._remember_all(tx, [(one.claimed.case_ref, event) for one in ready for event in one.told])
         except (_SomeRefused, PermanentQueueError):
             return False

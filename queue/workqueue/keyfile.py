@@ -25,9 +25,20 @@ _FILE_LIMIT_BYTES = 1024
 
 
 def credential() -> Path | None:
-    """Return where systemd has put the credential, None when it has not."""
+    """Return where systemd has put the credential, None when it has not.
+
+    One that cannot be reached is there all the same: it is refused when it is read, and no other key is taken for it.
+    """
     folder = os.environ.get(_CREDENTIALS_FOLDER)
-    return Path(folder) / CREDENTIAL if folder and (Path(folder) / CREDENTIAL).exists() else None
+    place = Path(folder) / CREDENTIAL if folder else None
+    if place is not None:
+        try:
+            place.stat()
+        except PermissionError:
+            return place
+        except OSError:
+            return None
+    return place
 
 
 def read_secrets(path: Path) -> tuple[bytes, ...]:

@@ -22,6 +22,7 @@ from workqueue.errors import KeyRefused, PermanentQueueError, RetriableQueueErro
 from workqueue.keyfile import KEY_BYTES
 from workqueue.keys import MasterKey, MasterKeys
 from workqueue.sealing import BY_CASE, BY_DATABASE, BY_STORE, CASE_KEY, SECRET, Box, old_box, sealed_by
+from workqueue.statements import Prepared
 from workqueue.tables import case_keys, secrets, store
 
 BOXES_LIMIT = 2048
@@ -36,7 +37,7 @@ _FRESH = (AUDIT, STORE_VALUES, DERIVED)
 _CASE_HEAD = bytes([BY_CASE])
 
 _KEY_OF = select(case_keys.c.wrapped).where(case_keys.c.case_ref == bindparam("b_ref"))
-_ADD_KEYS = insert(case_keys)
+_ADD_KEYS = Prepared(insert(case_keys))
 _SECRETS = select(secrets.c.name, secrets.c.wrapped)
 _WRAPPED_BY = select(store.c.key_id).where(store.c.id == THE_STORE).with_for_update(read=True)
 """Which master key wraps what is new, held until the transaction ends: a change of it waits, and then sees what was wrapped."""
@@ -140,8 +141,8 @@ class Keyring:
         key_id = tx.execute(_WRAPPED_BY).scalar_one()
         with _until_it_is_there():
             master = self.masters.known(key_id)
-        rows = [{"case_ref": ref, "key_id": master.key_id, "wrapped": wrapped_key(master, ref, key)} for ref, key in made.items()]
-        tx.execute(_ADD_KEYS, rows if len(rows) > 1 else rows[0])
+        wrapped = ((ref, wrapped_key(master, ref, key)) for ref, key in made.items())
+        _ADD_KEYS.change_many(tx, [{"case_ref": ref, "key_id": master.key_id, "wrapped": one} for ref, one in wrapped])
 
     def forget(self, case_refs: Iterable[str]) -> None:
         """Drop keys from memory."""

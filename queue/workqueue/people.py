@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import Boolean, Connection, bindparam, exists, select
 
 from workqueue import limits
 from workqueue.base import Store, find, upserts
@@ -29,7 +29,10 @@ ROOM = 8
 """A row has room for so many hashes, or a multiple."""
 PEOPLE = "people in cases"
 """What the key of the hashes is derived for."""
-SET_PEOPLE = {kind: Prepared(statement, columns=("item_id", "marks")) for kind, statement in upserts(case_people, "item_id").items()}
+_SET = {
+    kind: Prepared(statement, columns=("item_id", "marks"))
+    for kind, statement in upserts(case_people, "item_id", where=bindparam("b_known", type_=Boolean)).items()
+}
 _ROWS = select(case_people).where(case_people.c.item_id > bindparam("b_after")).order_by(case_people.c.item_id).limit(bindparam("b_limit"))
 _REFS = select(items.c.case_ref).where(items.c.id.in_(bindparam("b_ids", expanding=True))).order_by(items.c.id)
 _WITHOUT = (
@@ -80,12 +83,12 @@ class People(Store):
             return [(row.id, row.case_ref) for row in tx.execute(_WITHOUT, {"b_after": after})]
 
     def set_people(self, case_ref: str, numbers: Sequence[str]) -> None:
-        """Store who is in a version. Raises NoSuchCase."""
+        """Store who is in a version; nobody takes no place of somebody. Raises NoSuchCase."""
         with self._db.write() as tx:
             item = find(tx, case_ref, to_change=True)
             if item is None:
                 raise NoSuchCase
-            SET_PEOPLE[tx.dialect.name].change(tx, people_row(self.derived_key(PEOPLE), item.id, numbers))
+            store_people(tx, [people_row(self.derived_key(PEOPLE), item.id, numbers)])
 
     def full_writes(self, case_ref: str) -> list[FullWrite]:
         """Return the writes of a version with what stands in them, decrypted."""
@@ -111,14 +114,22 @@ class People(Store):
 
 
 def people_row(key: bytes, item_id: int, numbers: Sequence[str]) -> dict[str, Any]:
-    """Return the row that says who is in a case."""
+    """Return the row that says who is in a case, to be stored by `store_people`."""
     limits.within(limits.PEOPLE_LIMIT, numbers, "people in a case")
     marks = [_mark(key, item_id, number.encode()) for number in set(numbers)]
     free = -len(marks) % ROOM if marks else ROOM
     random = os.urandom(free * MARK_BYTES)
     marks += [random[start : start + MARK_BYTES] for start in range(0, len(random), MARK_BYTES)]
     marks.sort()
-    return {"item_id": item_id, "marks": b"".join(marks)}
+    return {"item_id": item_id, "marks": b"".join(marks), "b_known": bool(numbers)}
+
+
+def store_people(tx: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Store who is in cases. Of one where nobody is known now, who was known before stays."""
+    if len(rows) == 1:
+        _SET[tx.dialect.name].change(tx, rows[0])
+    elif rows:
+        _SET[tx.dialect.name].change_many(tx, rows)
 
 
 def _mark(key: bytes, item_id: int, number: bytes) -> bytes:

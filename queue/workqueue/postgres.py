@@ -110,8 +110,8 @@ class PostgresDatabase(Database):
 
         It is the last lock that a transaction takes, so no two wait for each other. Lock and look are one question to the server.
         """
-        row = tx.exec_driver_sql(_CHAIN_END).one_or_none()
-        return None if row is None else (row[0], row[1])
+        found: tuple[int, str] | None = driver_of(tx).execute(_CHAIN_END).fetchone()
+        return found
 
     def damage(self, tx: Connection) -> list[str]:
         """Return indexes that are not whole, and pages that the server has found damaged."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, insert, select, tuple_, update
 
 from workqueue import limits
 from workqueue.base import UNLEASED, upserts
@@ -17,6 +17,7 @@ from workqueue.pausing import KINDS
 from workqueue.records import UNREAD, Added, AuditEvent, PulledCase
 from workqueue.restoring import next_run
 from workqueue.sealing import ASSIGNED_TO, NUMBER
+from workqueue.statements import Prepared
 from workqueue.states import State, sources
 from workqueue.tables import items, pulls, seen
 
@@ -30,8 +31,8 @@ _IN_ORDER = (
     .order_by(items.c.id)
     .with_for_update(key_share=True)
 )
-_VERSIONS = (
-    select(items)
+_VERSIONS = Prepared(
+    select(items.c.id, items.c.case_ref, items.c.version, items.c.is_current, items.c.assigned_to, items.c.run, items.c.state)
     .where(items.c.case_system == bindparam("b_system"), items.c.case_id == bindparam("b_case"))
     .with_for_update(key_share=True)
 )
@@ -47,7 +48,8 @@ _SUPERSEDE = (
 _REVIVE = (
     update(items).where(items.c.id == bindparam("b_id"), items.c.state.in_(sources(State.READY, "add"))).values(ended_at=None, outcome=None)
 )
-_ADD = insert(items)
+_NOT_YET = {"id", "leased_by", "lease_until", "outcome", "ended_at"}
+_ADD = Prepared(insert(items).inline(), columns=[column.name for column in items.c if column.name not in _NOT_YET])
 _MARK_SEEN = upserts(seen, "case_system", "case_id")
 _SET_LAST_PULL = upserts(pulls, "case_system")
 _LAST_PULL = select(pulls.c.last_at).where(pulls.c.case_system == bindparam("b_system"))
@@ -143,7 +145,7 @@ class Pulling(Hashing):
         forgotten: str | None,
     ) -> Added:
         """Add one case, unless this version was `forgotten`. `made` takes the keys of new ones, `happened` what the audit is told."""
-        versions = tx.execute(_VERSIONS, {"b_system": case.case_system, "b_case": case.case_id}).all()
+        versions = _VERSIONS.rows(tx, {"b_system": case.case_system, "b_case": case.case_id})
         if forgotten is not None and not versions:
             return Added(forgotten, created=False, superseded=0)
         current = next((row for row in versions if row.is_current), None)
@@ -159,7 +161,7 @@ class Pulling(Hashing):
         if earlier is None:
             case_ref = _new_ref()
             made[case_ref] = self._keyring.make(case_ref)
-            tx.execute(_ADD, self._columns(tx, case, case_ref) | _identity(case, case_ref))
+            _ADD.change(tx, self._columns(tx, case, case_ref) | _identity(case, case_ref))
         else:
             case_ref = earlier.case_ref
             again = self._columns(tx, case, case_ref) | {"run": next_run(tx, earlier.run)}
@@ -167,7 +169,7 @@ class Pulling(Hashing):
         happened.append((case_ref, AuditEvent("pulled" if earlier is None else "pulled_again")))
         return Added(case_ref, created=True, superseded=superseded)
 
-    def _supersede(self, tx: Connection, current: Row[Any], happened: list[tuple[str, AuditEvent]]) -> int:
+    def _supersede(self, tx: Connection, current: Any, happened: list[tuple[str, AuditEvent]]) -> int:
         tx.execute(_GIVE_WAY, {"b_id": current.id})
         superseded = tx.execute(_SUPERSEDE, {"b_id": current.id, "b_now": self._clock.now()}).rowcount
         if superseded:
@@ -184,7 +186,7 @@ class Pulling(Hashing):
             "month": case.month,
             "kind": case.kind if case.kind in KINDS else None,
             "to_person": None,
-            "state": State.READY,
+            "state": str(State.READY),
             "priority": case.priority,
             "not_before": now,
             "deadline": case.deadline,

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from workqueue import limits
+from workqueue.copy_files import give_to_owner_of
 from workqueue.database import BUSY_TIMEOUT_S, DETAIL_CHARACTERS, Database, translated
 from workqueue.errors import PermanentQueueError, QueueError, RetriableQueueError
 from workqueue.records import QueueClock
@@ -65,7 +66,11 @@ class SqliteDatabase(Database):
         """Make the file, readable by its owner alone, and set it to write-ahead logging."""
         with translated(_named), suppress(FileExistsError):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            try:
+                give_to_owner_of(self.path.parent, descriptor)
+            finally:
+                os.close(descriptor)
         with translated(_named):
             self._use_wal()
 
@@ -138,7 +143,7 @@ class SqliteDatabase(Database):
 
         @event.listens_for(engine, "begin")
         def take_lock(connection: Connection) -> None:
-            connection.exec_driver_sql(begin)
+            driver_of(connection).execute(begin)
 
         return engine
 

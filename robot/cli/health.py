@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from robot.asking import NoAnswer, NotReady, Said, ask
 from robot.cli.options import EXIT_FAILED, ConfigOption, settings_from
 from robot.cli.output import fail, say
-
-_LONGEST_ANSWER = 100_000
-_ANSWERS = (200, 503)
+from robot.settings_watching import Health
 
 
 def health(
@@ -22,28 +19,27 @@ def health(
 ) -> None:
     """Ask each worker of the running robot whether it is ready: `health.listen` must be on. Opens neither database nor key.
 
+    How many workers there are is what the first one says of the robot that runs.
+
     Exit 0: ready. 1: not ready, or no answer. 2: the configuration cannot be used.
 
     Example: bistandsrobot health -c /etc/bistandsrobot/config.yaml
     """
     settings = settings_from(config)
-    for number in range(settings.work.workers):
-        _ready(settings.health.host, settings.health.port + number, timeout_s)
+    first = _ready(settings.health, 1, timeout_s)
+    for number in range(2, (first.workers or settings.work.workers) + 1):
+        _ready(settings.health, number, timeout_s)
     say("ready")
 
 
-def _ready(host: str, port: int, timeout_s: float) -> None:
-    connection = http.client.HTTPConnection(host, port, timeout=timeout_s)
+def _ready(health: Health, number: int, timeout_s: float) -> Said:
+    place = f"{health.host}:{health.port + number - 1}"
     try:
-        connection.request("GET", "/health/ready")
-        with connection.getresponse() as answer:
-            text = answer.read(_LONGEST_ANSWER)
-        found = json.loads(text) if answer.status in _ANSWERS else None
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        fail(f"CLI-062 no answer from {host}:{port} ({type(error).__name__})", EXIT_FAILED)
-    finally:
-        connection.close()
-    if not isinstance(found, dict) or found.get("ready") is not True:
-        because = found.get("because") if isinstance(found, dict) else None
-        why = ", ".join(map(str, because)) if isinstance(because, list) else f"answer {answer.status}"
-        fail(f"CLI-063 {host}:{port} is not ready: {why}", EXIT_FAILED)
+        said = ask(health, number, timeout_s)
+    except NoAnswer as error:
+        fail(f"CLI-062 no answer from {place} ({error})", EXIT_FAILED)
+    except NotReady as error:
+        fail(f"CLI-063 {place} is not ready: {error}", EXIT_FAILED)
+    if not said.ready:
+        fail(f"CLI-063 {place} is not ready: {', '.join(said.because)}", EXIT_FAILED)
+    return said

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +18,32 @@ from workqueue import QueueError, WorkQueue
 
 EXIT_FAILED = 1
 EXIT_NOT_ALLOWED = 2
+_LOGIN = Path("/proc/self/loginuid")
+_NOBODY = 2**32 - 1
+"""What Linux keeps for a process that nobody has logged in for."""
+_NUMBER_LIMIT = 11
 
-ConfigOption = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.", dir_okay=False)]
+_INSTALLED = Path("/etc/bistandsrobot/config.yaml")
+"""Where `bistandsrobot init` puts it."""
+
+
+def _found(context: typer.Context, asked: Path) -> Path:
+    """Return the file that was asked for. When none was and this folder has none, the one that the service uses is meant."""
+    source = context.get_parameter_source("config")
+    is_said = source is not None and source.name != "DEFAULT"
+    return asked if is_said or os.path.exists(asked) or not os.path.exists(_INSTALLED) else _INSTALLED
+
+
+ConfigOption = Annotated[
+    Path,
+    typer.Option(
+        "--config",
+        "-c",
+        help=f"The configuration file; when it is not said and this folder has none, {_INSTALLED}.",
+        dir_okay=False,
+        callback=_found,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 
@@ -49,8 +74,30 @@ def queue_of(settings: Settings) -> Iterator[WorkQueue]:
 
 
 def user() -> str:
-    """Return the operating system's name of who runs this command, for the audit."""
+    """Return who runs this command, for the audit: by what the system knows, never by what the environment says.
+
+    With sudo or su it is who logged in, and as whom.
+    """
+    own = _name(os.getuid())
+    login = _logged_in()
+    return own if login is None or login == own else f"{login} as {own}"
+
+
+def _logged_in() -> str | None:
+    """Return who logged in to this session; None = nobody did, or the system does not keep it."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "unknown"
+        number = int(_LOGIN.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        number = _NOBODY
+    if number == _NOBODY:
+        # Only root could have it say anything else than sudo does.
+        asked = os.environ.get("SUDO_UID", "") if os.getuid() == 0 else ""
+        number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < _NUMBER_LIMIT else _NOBODY
+    return None if number == _NOBODY else _name(number)
+
+
+def _name(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except (KeyError, OverflowError):
+        return f"user {number}"

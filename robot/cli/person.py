@@ -26,8 +26,10 @@ _ABOUT = (
     "Detta är vad biståndsroboten har sparat om personen. Det är arbetsmaterial: akten finns i kommunens verksamhetssystem.",
     "En människa ska pröva om uppgifterna kan lämnas ut (sekretess, offentlighets- och sekretesslagen 26 kap.) innan de lämnas.",
     "Uppgifter om andra personer är utelämnade där de kan skada dem (GDPR artikel 15.4); vad som är utelämnat står vid varje ärende.",
-    "Ärenden vars ansökan roboten inte kunde läsa hittas inte på personnummer: de hittas med ärendets nummer (`audit export`).",
+    "Ärenden som gick till en människa innan roboten hade läst vilka de gäller (ansökningar som inte gick att läsa, akuta ärenden och "
+    "en del stopp) hittas inte på personnummer: de hittas med ärendets nummer (`audit export`).",
 )
+_PART_UNKNOWN = "vad som hände i ärendet: vilken del personen har i det är inte sparat än, en människa måste titta på det (`audit export`)"
 _WHY = {
     "not_ended": "ärendet handläggs",
     "parked": "ärendet är stoppat, och driften måste ta hand om det först",
@@ -130,6 +132,7 @@ def _exported(opened: WorkQueue, item: Item, number: str) -> dict[str, Any]:
     views = {draft.run: _view(draft.content, number) for draft in drafts}
     writes = list(_writes(opened, item.case_ref, views))
     last = views[max(views)] if views else None
+    left_out = set() if any(view.ref for view in views.values()) else {_PART_UNKNOWN}
     events = [
         {"at": one.at.isoformat(), "what": one.what, "actor": one.actor, "details": last.event(one.details) if last else None}
         for one in opened.events(item.case_ref)
@@ -149,7 +152,7 @@ def _exported(opened: WorkQueue, item: Item, number: str) -> dict[str, Any]:
         "drafts": shown,
         "writes": writes,
         "events": events,
-        "left_out": sorted({what for view in views.values() for what in view.left_out}),
+        "left_out": sorted(left_out.union(*(view.left_out for view in views.values()))),
     }
 
 

@@ -101,7 +101,7 @@ def requeue(
     """
     with queue_of(settings_from(config)) as opened:
         try:
-            item = opened.requeue(case, reason=reason, actor="ops", anew=anew)
+            item = opened.requeue(case, reason=reason, actor=user(), anew=anew)
         except (NoSuchCase, NotAllowed) as error:
             fail(str(error), EXIT_NOT_ALLOWED)
     typer.echo(

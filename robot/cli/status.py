@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +15,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from robot.asking import Said, ask_all
 from robot.cli.options import ConfigOption, JsonOption, queue_of, settings_from
 from robot.cli.output import console
+
 from robot.settings import Settings
 from workqueue import WorkQueue
 
@@ -31,7 +34,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Go on showing it until Ctrl-C.")] = False,
     every: Annotated[float, typer.Option(min=0.5, max=3600, help="With --watch: seconds between looks.")] = 2.0,
 ) -> None:
-    """Show how many cases stand in each state, the oldest in each, and, where `health.listen` is on, what is ill.
+    """Show how many cases stand in each state, the oldest in each, and, where `health.listen` is on, how each worker that runs is.
 
     Exit 0: shown, also when something is ill (`bistandsrobot health` tells that). 1: the database cannot be used, or there is none yet.
 
@@ -74,30 +77,33 @@ def _shown(opened: WorkQueue, settings: Settings) -> RenderableType:
     table.add_column("oldest since")
     for state, number in figures["counts"].items():
         if number:
-            table.add_row(state, str(number), figures["oldest"].get(state, ""))
-    lines = [f"PAUSED since {one['since']} by {one['by']}: {one['what']}. {_RESUME}" for one in figures["paused"]]
+            table.add_row(state, str(number), _minute(figures["oldest"].get(state, "")))
+    lines = [f"PAUSED since {_minute(one['since'])} by {one['by']}: {one['what']}. {_RESUME}" for one in figures["paused"]]
     lines += [_SHADOW] if settings.work.shadow else []
     lines += _health(settings) + ([_PARKED] if figures["counts"].get("parked") else [])
     return Group(table, *(Text(line) for line in lines))
 
 
 def _health(settings: Settings) -> list[str]:
-    """Return what each worker says of itself, a line each; nothing where they do not listen."""
+    """Return what each worker that runs says of itself, a line each; nothing where they do not listen."""
     if not settings.health.listen:
         return []
-    return [line for number in range(settings.work.workers) for line in _one(settings, number)]
+    workers = ask_all(settings.health, settings.work.workers, _ANSWER_LIMIT_S)
+    return [line for number, said in enumerate(workers, 1) for line in _one(said, f"worker {number}: " if len(workers) > 1 else "")]
 
 
-def _one(settings: Settings, number: int) -> list[str]:
-    # Loaded here alone: only who looks at a daemon that listens pays for it.
-    import httpx
-
-    name = f"worker {number + 1}: " if settings.work.workers > 1 else ""
-    host = f"[{settings.health.host}]" if ":" in settings.health.host else settings.health.host
-    try:
-        url = f"http://{host}:{settings.health.port + number}/health/ready"
-        said = httpx.get(url, timeout=_ANSWER_LIMIT_S, trust_env=False).json()
-        running = "running" if said["ready"] else f"not working: {', '.join(said['because'])}"
-        return [name + running, *(f"{name}ill: {one['what']} {one['code']}, since {one['since']}" for one in said["ill"])]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+def _one(said: Said | None, name: str) -> list[str]:
+    if said is None:
         return [f"{name}does not answer: it is not running, or stands still"]
+    running = "running" if said.ready else f"not working: {', '.join(said.because)}"
+    # A pause is told by itself, with what ends it.
+    ill = [one for one in said.ill if not one[0].startswith(PAUSE_SIGN)]
+    return [name + running, *(f"{name}ill: {' '.join(filter(None, (what, code)))}, since {_minute(since)}" for what, code, since in ill)]
+
+
+def _minute(moment: str) -> str:
+    """Return a time as a person reads it; what is none as it came."""
+    try:
+        return f"{datetime.fromisoformat(moment).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    except ValueError:
+        return moment

@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from rules.assessment import Blank, Line, Proposal, Span
@@ -19,6 +20,8 @@ from rules.month import Month
 NONE = "–"
 """Stands where there is no value, and for the side of a span that has no bound."""
 
+_KEPT = 256
+"""Times and persons' names whose words are remembered: a draft has the same few many times."""
 _LOCAL = ZoneInfo("Europe/Stockholm")
 _MONTHS = ("januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti", "september", "oktober", "november", "december")
 _PERSONS = {"applicant": "sökande", "co_applicant": "medsökande", "household": "hushållet", "": "hushållet"}
@@ -141,7 +144,12 @@ def about(sentence: str, ref: str | None) -> str:
 
 def _names(text: str, ref: str | None) -> bool:
     """Say whether nobody needs to be named, or the text does so already."""
-    return not ref or re.search(rf"\b{re.escape(person(ref).casefold())}n?\b", text.casefold()) is not None
+    return not ref or _name(ref).search(text.casefold()) is not None
+
+
+@lru_cache(_KEPT)
+def _name(ref: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(person(ref).casefold())}n?\b")
 
 
 def source(code: str) -> str:
@@ -154,6 +162,7 @@ def month(value: Month) -> str:
     return f"{_MONTHS[value.number - 1]} {value.year}"
 
 
+@lru_cache(_KEPT)
 def time(at: str | None) -> str:
     """Return an ISO time as Swedish local time to the minute, a date as it is; other text as it came."""
     if not at:

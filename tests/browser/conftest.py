@@ -17,11 +17,13 @@ from compare_cases import GUIDELINES, SKEWED, town
 from playwright.async_api import Browser, Page, async_playwright
 
 import rules
+from connectors.transport.breaker import Position
 from robot.compare import Change, compare, compare_case
 from robot.compare_page import page as compare_page
 from robot.condition import Condition
 from robot.figures import Figures
-from robot.health import status_page
+from robot.health import OtherWorker, status_page
+from robot.neighbours import Lately
 from robot.rulebook_page import as_html, page_of
 from rules.facts import CaseFile
 from rules.month import Month
@@ -59,19 +61,34 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def _status_pages() -> dict[str, str]:
-    """Return the robot's own page when all is well, when much is ill, and before it has begun."""
+    """Return the robot's own page when all is well, when much is ill, beside other workers, and before it has begun."""
     now = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
     pages = {"status-starting": status_page(Condition(started_at=now), now)}
     condition = Condition(started_at=now - timedelta(days=3), now=lambda: now - timedelta(hours=2))
     condition.seen(None, "info", {"event": "daemon.started"})
     condition.take(
-        Figures(at=now, database_up=True, counts={"ready": 12, "assessing": 3}, oldest_s={"ready": 4000.0}, deadline_margin_s=9e4)
+        Figures(
+            at=now,
+            database_up=True,
+            counts={"ready": 12, "assessing": 3},
+            oldest_s={"ready": 4000.0},
+            deadline_margin_s=9e4,
+            neighbours=(
+                Lately("caremanagement", Position.CLOSED, asked=2140, errors=3, within_s=0.25),
+                Lately("party", Position.CLOSED, asked=0, errors=0, within_s=None),
+                Lately("ssbtek", Position.CLOSED, asked=412, errors=0, within_s=2.5),
+            ),
+        )
     )
     pages["status-well"] = status_page(condition, now)
-    condition.take(replace(condition.figures, counts={"ready": 1200, "parked": 2}, deadline_margin_s=-700.0))
+    gone = Lately("ssbtek", Position.OPEN, asked=12, errors=11, within_s=float("inf"))
+    neighbours = (*condition.figures.neighbours[:2], gone)
+    condition.take(replace(condition.figures, counts={"ready": 1200, "parked": 2}, deadline_margin_s=-700.0, neighbours=neighbours))
     condition.seen(None, "warning", {"event": "neighbour.lost", "neighbour": "ssbtek", "code": "NET-001"})
     condition.seen(None, "warning", {"event": "audit.head_not_kept", "code": "BOT-003"})
-    return pages | {"status-ill": status_page(condition, now)}
+    pages["status-ill"] = status_page(condition, now)
+    others = [OtherWorker(1, "running", well=True), OtherWorker(3, "does not answer: it is being started, or stands still", well=False)]
+    return pages | {"status-workers": status_page(condition, now, number=2, others=others)}
 
 
 def _written(file: Path, text: str) -> str:

@@ -11,7 +11,7 @@ from playwright.async_api import Page
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.xdist_group("browser")]
 Tab = Callable[..., AbstractAsyncContextManager[Page]]
-PAGES = ("status-starting", "status-well", "status-ill")
+PAGES = ("status-starting", "status-well", "status-ill", "status-workers")
 AXE = "() => axe.run({resultTypes: ['violations']}).then(found => found.violations.map(one => [one.id, one.nodes[0].html.slice(0, 200)]))"
 
 
@@ -41,13 +41,30 @@ async def test_what_is_ill_stands_with_since_when_and_what_to_do(tab: Tab) -> No
     assert "The nearest deadline was 11 min 40 s ago" in text
 
 
+async def test_how_each_neighbour_is_stands_with_its_pace_and_whether_it_is_left_alone(tab: Tab) -> None:
+    async with tab("status-well") as page:
+        well = " ".join((await page.inner_text("main")).split())
+    async with tab("status-ill") as page:
+        ill = " ".join((await page.inner_text("main")).split())
+
+    assert holds(well, "caremanagement 2140 3 0.25 s", "party 0 0 -", "ssbtek 412 0 2.5 s")
+    assert "ssbtek, left alone 12 11 over 30 s" in ill
+
+
 async def test_the_title_alone_tells_how_it_is(tab: Tab) -> None:
     titles = []
     for name in PAGES:
         async with tab(name) as page:
             titles.append((await page.title()).partition(" - ")[0])
 
-    assert titles == ["Not working", "Running", "Ill"]
+    assert titles == ["Not working", "Running", "Ill", "Ill"]
+
+
+async def test_of_several_workers_the_others_stand_with_how_they_are(tab: Tab) -> None:
+    async with tab("status-workers") as page:
+        text = " ".join((await page.inner_text("main")).split())
+
+    assert "This is worker 2 of 3. The others: 1 running, 3 does not answer" in text
 
 
 async def test_every_link_is_reached_by_the_tab_key_alone(tab: Tab) -> None:

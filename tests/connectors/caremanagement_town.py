@@ -19,7 +19,7 @@ from connectors.simulators.caremanagement import create_app
 from connectors.simulators.day import WorldDay
 from connectors.simulators.serve import serving
 from connectors.simulators.world import ApplicationRecord, PersonRecord, World
-from connectors.transport import TransportSettings
+from connectors.transport import Tallies, Tally, TransportSettings
 
 MUNICIPALITY, NAMESPACE = "2281", "DRAKEL"
 NOW = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
@@ -33,7 +33,7 @@ NAMES = LifecareNames(
     },
     costs={"Hyra": "rent", "El": "electricity", "Fackavgift": "union_fee", "Medicin": "medicine"},
 )
-QUICK = TransportSettings(attempts=2, backoff_first_s=0.01, backoff_max_s=0.01, total_timeout_s=5, breaker_failures=100)
+QUICK = TransportSettings(attempts=2, backoff_first_s=0.01, backoff_max_s=0.01, total_timeout_s=60, breaker_failures=100)
 
 
 def party(name: str) -> str:
@@ -227,9 +227,9 @@ def town(records: Sequence[ApplicationRecord]) -> Iterator[Town]:
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str, **other: Any) -> AsyncIterator[CareManagement]:
+async def connected(url: str, tallies: Tallies = Tally, **other: Any) -> AsyncIterator[CareManagement]:
     """Return a connector to a server, closed afterwards."""
-    system = CareManagement(settings(url, **other), NAMES, clock=lambda: NOW)
+    system = CareManagement(settings(url, **other), NAMES, clock=lambda: NOW, tallies=tallies)
     try:
         yield system
     finally:

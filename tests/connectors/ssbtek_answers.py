@@ -97,7 +97,7 @@ def fault(who: str, operation: str = "hamtaBastjanstInformation") -> bytes:
 
 
 def settings(url: str, **changed: Any) -> SsbtekSettings:
-    quick = TransportSettings(attempts=1, total_timeout_s=5)
+    quick = TransportSettings(attempts=1, total_timeout_s=60)
     values: dict[str, Any] = {
         "url": url,
         "transport": quick,

@@ -170,11 +170,6 @@ def test_nobody_shares_a_number_an_id_or_a_name(seed: int) -> None:
         assert [value for value, times in Counter(values).items() if times > 1] == []
 
 
-def test_a_number_past_the_last_one_with_identities_is_refused() -> None:
-    with pytest.raises(ValueError, match="identities"):
-        arrivals(7, MOST_APPLICATIONS, 1, TODAY)
-
-
 def test_applications_arrive_in_order_from_the_tenth_and_before_this_morning() -> None:
     for today in (TODAY, *OTHER_DAYS, date(2026, 11, 1), date(2026, 11, 10)):
         came = [application.arrives for application in build(7, 300, today).applications]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from datetime import date
 
 import pytest
 from lxml import etree
 
-from connectors.errors import PermanentError, RetriableError
+from connectors.errors import ConnectorError, PermanentError, RetriableError
 from connectors.registers.ssbtek import Ssbtek
+from connectors.transport import Tally
 from rules.facts import SOURCES
 from tests.connectors.ssbtek_answers import (
     CONTRACT,
@@ -212,6 +214,28 @@ async def test_a_fault_with_status_200_is_a_fault_all_the_same() -> None:
 )
 async def test_the_service_as_a_whole_failing_is_a_coded_error(step: object, code: str) -> None:
     assert (await refusal(step)).code == code  # type: ignore[arg-type]  # close is a step too
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "codes"),
+    [
+        (500, fault("Server"), {"SSB-001": 1}),
+        (500, fault("Client"), {"SSB-002": 1}),
+        (500, b"<x/>", {"SSB-001": 1}),
+        (200, fault("Server"), {"SSB-001": 1}),
+        (200, envelope(everything()), {}),
+    ],
+)
+async def test_what_the_service_itself_says_is_wrong_counts_among_its_errors(status: int, content: bytes, codes: dict[str, int]) -> None:
+    tally = Tally("ssbtek")
+    async with RawServer(answer(status, content, content_type=XML)).running() as server:
+        service = Ssbtek(settings(server.url), clock=lambda: NOW, tallies=lambda _: tally)
+        with contextlib.suppress(ConnectorError):
+            await service.answers(query())
+        await service.aclose()
+
+    assert tally.errors == codes
+    assert sum(tally.classes) == 1
 
 
 @pytest.mark.parametrize(

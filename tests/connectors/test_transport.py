@@ -15,7 +15,7 @@ from connectors.errors import ConnectorError, PermanentError, RetriableError
 from connectors.transport import Answer, Transport, TransportSettings
 from tests.connectors.transport_server import RawServer, Step, answer, close, drip, free_port, raw, reset, silent
 
-QUICK: dict[str, Any] = {"backoff_first_s": 0, "backoff_max_s": 0, "total_timeout_s": 5}
+QUICK: dict[str, Any] = {"backoff_first_s": 0, "backoff_max_s": 0, "total_timeout_s": 60}
 SECRET = "199001012385"  # Skatteverket test number
 
 

@@ -14,7 +14,7 @@ from connectors.transport import Transport, TransportSettings
 from connectors.transport.breaker import Breaker, Position
 from tests.connectors.transport_server import RawServer, answer, silent
 
-QUICK: dict[str, Any] = {"backoff_first_s": 0, "backoff_max_s": 0, "total_timeout_s": 5, "attempts": 1, "breaker_open_s": 0.2}
+QUICK: dict[str, Any] = {"backoff_first_s": 0, "backoff_max_s": 0, "total_timeout_s": 60, "attempts": 1, "breaker_open_s": 0.2}
 
 
 class Clock:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import ipaddress
 import ssl
@@ -13,12 +14,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 
 from connectors.errors import RetriableError
-from connectors.transport import Transport, TransportSettings
+from connectors.transport import Transport, TransportSettings, trust
 from tests.connectors.transport_server import RawServer, answer, raw
 
-QUICK: dict[str, Any] = {"backoff_first_s": 0, "backoff_max_s": 0, "total_timeout_s": 5, "attempts": 1}
+QUICK: dict[str, Any] = {"backoff_first_s": 0, "backoff_max_s": 0, "total_timeout_s": 60, "attempts": 1}
 
 
 class Authority:
@@ -112,11 +114,74 @@ async def test_a_revoked_certificate_is_refused_and_so_is_one_that_no_list_in_fo
     shown = ours.issue("server")
     async with RawServer(answer()).running(served_by(shown)) as server:
         assert await ask(server.url, ca_file=ours.file, crl_file=ours.revoking()) == 200
-        for lists in (ours.revoking(shown[0]), ours.revoking(in_force=False), other.revoking()):
-            with pytest.raises(RetriableError, match="NET-002") as caught:
+        for lists, code in (
+            (ours.revoking(shown[0]), "NET-019"),
+            (ours.revoking(in_force=False), "NET-020"),
+            (other.revoking(), "NET-020"),
+        ):
+            with pytest.raises(RetriableError, match=code) as caught:
                 await ask(server.url, ca_file=ours.file, crl_file=lists)
             assert not caught.value.unknown_outcome
     assert len(server.requests) == 1
+
+
+@pytest.fixture
+def looks_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "LOOK_EVERY_S", 0.0)
+
+
+@pytest.mark.usefixtures("looks_each_time")
+async def test_new_lists_count_without_a_restart_and_take_no_answer_that_is_on_its_way(tmp_path: Path) -> None:
+    ours = Authority(tmp_path, "ours")
+    shown, lists = ours.issue("server"), tmp_path / "lists.crl"
+    ours.revoking().rename(lists)
+    released = asyncio.Event()
+
+    async def slow(writer: asyncio.StreamWriter) -> bool:
+        await released.wait()
+        return await answer()(writer)
+
+    async with RawServer(slow).running(served_by(shown)) as server:
+        settings = TransportSettings(**QUICK, ca_file=ours.file, crl_file=lists)
+        transport = Transport(server.url, settings, neighbour="registers")
+        on_its_way = asyncio.create_task(transport.request("POST", "/x", json={}, repeatable=False))
+        await server.has_read(1)
+        ours.revoking(shown[0]).rename(lists)
+        with capture_logs() as said, pytest.raises(RetriableError, match="NET-019"):
+            await transport.request("POST", "/x", json={}, repeatable=False)
+        released.set()
+        assert (await on_its_way).status == 200
+        with pytest.raises(RetriableError, match="NET-019"):
+            await transport.request("POST", "/x", json={}, repeatable=False)
+        ours.revoking().rename(lists)
+        assert (await transport.request("POST", "/x", json={}, repeatable=False)).status == 200
+        await transport.aclose()
+    assert [(one["event"], one["neighbour"]) for one in said] == [("neighbour.lists_read", "registers")]
+
+
+@pytest.mark.usefixtures("looks_each_time")
+async def test_new_lists_that_cannot_be_read_are_told_of_once_and_the_old_ones_go_on(tmp_path: Path) -> None:
+    ours = Authority(tmp_path, "ours")
+    lists = tmp_path / "lists.crl"
+    ours.revoking().rename(lists)
+    async with RawServer(answer()).running(served_by(ours.issue("server"))) as server:
+        settings = TransportSettings(**QUICK, ca_file=ours.file, crl_file=lists)
+        transport = Transport(server.url, settings, neighbour="registers")
+        with capture_logs() as said:
+            for spoil in (lambda: lists.write_text("half a list"), lists.unlink, lambda: None):
+                spoil()
+                assert (await transport.request("POST", "/x", json={}, repeatable=False)).status == 200
+            ours.revoking().rename(lists)
+            assert (await transport.request("POST", "/x", json={}, repeatable=False)).status == 200
+        await transport.aclose()
+    assert [(one["event"], one.get("code")) for one in said] == [("neighbour.lists_not_read", "NET-021"), ("neighbour.lists_read", None)]
+
+
+async def test_an_authority_that_is_not_ours_is_told_apart_from_lists_that_are_old(tmp_path: Path) -> None:
+    ours, other = Authority(tmp_path, "ours"), Authority(tmp_path, "other")
+    async with RawServer(answer()).running(served_by(other.issue("server"))) as server:
+        with pytest.raises(RetriableError, match="NET-002"):
+            await ask(server.url, ca_file=ours.file, crl_file=ours.revoking())
 
 
 def test_a_file_without_revocation_lists_is_named_by_its_setting_at_start(tmp_path: Path) -> None:

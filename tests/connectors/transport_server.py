@@ -41,7 +41,7 @@ class RawServer:
 
     async def has_read(self, count: int) -> None:
         """Wait until so many requests have been read."""
-        async with asyncio.timeout(5), self._arrived:
+        async with asyncio.timeout(60), self._arrived:
             await self._arrived.wait_for(lambda: len(self.requests) >= count)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -84,8 +84,8 @@ def test_every_alert_is_tried_both_ways() -> None:
     assert sorted(tried) == sorted((rule["alert"], fires) for rule in rules() for fires in (True, False))
 
 
-def test_alerts_and_dashboard_speak_of_metrics_that_exist() -> None:
-    spoken = [rule["expr"] for rule in rules()]
+def test_alerts_dashboard_and_docs_speak_of_metrics_that_exist() -> None:
+    spoken = [rule["expr"] for rule in rules()] + [(ROOT / "docs" / "operations.md").read_text(encoding="utf-8")]
     dashboard = json.loads((DEPLOY / "grafana-dashboard.json").read_text(encoding="utf-8"))
     spoken += [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     known = metrics()

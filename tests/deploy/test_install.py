@@ -13,46 +13,21 @@ import shlex
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from dockerfile import stages
 
 from workqueue.upgrading import head
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCKERFILE = ROOT / "Dockerfile"
 EXAMPLE = ROOT / "docs" / "examples" / "case-complete.json"
 LIMIT_S = 240
 _FOREIGN = ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME")
 _CACHES = {"PIP_NO_CACHE_DIR", "UV_NO_CACHE"}
 """A container's own: here what has been fetched once is not fetched again."""
 pytestmark = pytest.mark.xdist_group("install")
-
-
-@dataclass
-class Stage:
-    """What one stage of the Dockerfile says, in its order."""
-
-    steps: list[tuple[str, str]] = field(default_factory=list)
-
-    def only(self, instruction: str) -> str:
-        (found,) = [words for name, words in self.steps if name == instruction]
-        return found
-
-
-def stages() -> list[Stage]:
-    """Read the Dockerfile: instructions with their continued lines joined."""
-    text = DOCKERFILE.read_text(encoding="utf-8").replace("\\\n", " ")
-    found: list[Stage] = []
-    for line in text.splitlines():
-        if not line.strip() or line.startswith("#"):
-            continue
-        name, _, words = line.partition(" ")
-        if name == "FROM":
-            found.append(Stage())
-        found[-1].steps.append((name, " ".join(words.split())))
-    return found
 
 
 def environment(**more: str) -> dict[str, str]:

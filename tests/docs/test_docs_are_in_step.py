@@ -92,7 +92,7 @@ def test_every_error_says_what_it_means_and_what_to_do() -> None:
 @pytest.mark.parametrize("module", ["robot", "pytest"])
 def test_the_program_and_pytest_start_from_the_root_with_python_m(module: str) -> None:
     """A package named `queue` at the root would shadow the standard library's and break both."""
-    answer = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run([sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert answer.returncode == 0, answer.stderr[-2000:]
     assert not (ROOT / "queue" / "__init__.py").exists()
 

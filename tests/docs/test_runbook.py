@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from connectors.transport.breaker import Position
 from robot.condition import _SIGNS, Condition
-from robot.figures import Figures
+from robot.figures import Figures, ListDays
+from robot.neighbours import Lately
 from workqueue import Pause
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,6 +29,9 @@ ILL = {
     "audit": replace(WELL, head_age_s=1e5),
     "paused": replace(WELL, pauses=(Pause("all", NOW, "ops"),)),
     "certificate": replace(WELL, certificate_days={("registers", "robot.pem"): 1.0}),
+    "revocation list": replace(WELL, list_days={("registers", "week.crl"): ListDays(1.0, 7.0)}),
+    "is slow": replace(WELL, neighbours=(Lately("ssbtek", Position.CLOSED, asked=100, errors=0, within_s=30.0),)),
+    "fails often": replace(WELL, neighbours=(Lately("ssbtek", Position.CLOSED, asked=100, errors=50, within_s=0.1),)),
 }
 
 

@@ -158,10 +158,10 @@ def test_after_a_restore_nothing_is_written_twice_what_people_did_stands_and_eve
         wait_for(lambda: _has_begun(running), what="the first cases")
         said = _command(running, "backup", str(copy))
         assert "is not in it" in said
-        wait_for(lambda: _at_rest(running, CASES - TAKEN), within_s=120, what="every case at rest")
+        wait_for(lambda: _at_rest(running, CASES - TAKEN), what="every case at rest")
         pulled = len(running.items())
         _arrive(running, LATER)
-        wait_for(lambda: _at_rest(running, pulled + LATER - TAKEN), within_s=120, what="every later case at rest")
+        wait_for(lambda: _at_rest(running, pulled + LATER - TAKEN), what="every later case at rest")
     with running.queue() as queue:
         delivered = {item.case_id for item in queue.items(State.DELIVERED)} | {item.case_id for item in queue.items(State.HANDED_OVER)}
     since = delivered - _delivered_in(copy)

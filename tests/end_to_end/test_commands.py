@@ -47,7 +47,7 @@ def command(*arguments: str | Path) -> Said:
 def program(*arguments: str | Path) -> Said:
     """Run the program itself."""
     line = [sys.executable, "-m", "robot", *(str(one) for one in arguments)]
-    answer = subprocess.run(line, capture_output=True, text=True, timeout=90, check=False)
+    answer = subprocess.run(line, capture_output=True, text=True, timeout=240, check=False)
     assert "Traceback" not in answer.stderr + answer.stdout
     return Said(answer.returncode, answer.stdout, answer.stderr)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -65,15 +67,22 @@ def test_while_paused_all_are_pulled_and_only_urgent_cases_go_through(paused: To
 def test_one_case_can_be_handled_alone_while_all_are_paused(paused: Town) -> None:
     case = next(one for one in paused.items() if one.state is State.READY)
     line = [sys.executable, "-m", "robot", "run", "--only", case.case_ref, "-c", str(paused.demo.config)]
-    answer = subprocess.run(line, capture_output=True, text=True, timeout=90, check=False)
+    answer = subprocess.run(line, capture_output=True, text=True, timeout=240, check=False)
     after = next(one for one in paused.items() if one.case_ref == case.case_ref)
     assert after.state is not State.READY
     assert answer.returncode == (0 if after.ended_at is not None else 1), answer.stderr
-    again = subprocess.run(line, capture_output=True, text=True, timeout=90, check=False)
+    again = subprocess.run(line, capture_output=True, text=True, timeout=240, check=False)
     assert again.returncode == (2 if after.ended_at is not None else 1), answer.stderr
     assert sum(one.state is State.READY for one in paused.items()) == sum(one.priority == NORMAL for one in paused.items()) - 1, (
         "no other was taken"
     )
+
+
+def test_a_case_that_the_case_system_does_not_have_is_refused_and_never_queued(paused: Town) -> None:
+    line = [sys.executable, "-m", "robot", "run", "--only", "00000000-0000-4000-8000-000000000000", "-c", str(paused.demo.config)]
+    answer = subprocess.run(line, capture_output=True, text=True, timeout=240, check=False)
+    assert (answer.returncode, len(paused.items())) == (2, CASES)
+    assert "QUE-012" in answer.stderr
 
 
 def test_a_case_left_to_a_person_goes_as_a_stop_while_the_others_stay_paused(paused: Town) -> None:
@@ -174,3 +183,29 @@ def test_a_wrong_parameter_makes_the_robot_pause_itself_and_only_a_person_lets_i
         running.run_once()
         assert not [one for one in running.items() if one.state is State.READY]
         assert len([line for line in running.log() if line["event"] == "robot.paused_itself"]) == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_once_while_the_case_system_is_closed_says_so_and_when_it_opens_and_does_nothing(tmp_path: Path, options: tuple[str, ...]) -> None:
+    hours = [{"days": "mon-fri", "from": "10:00", "to": "22:00"}]
+    with town(tmp_path, cases=2, changes={"schedule": {"case_system_open": hours}}) as running:
+        command = [sys.executable, "-m", "robot", "run", "-c", str(running.demo.config), "--once", *options]
+        said = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+        asked = running.case_system("GET", "/admin/stats")["requests"]
+
+    assert (said.returncode, said.stdout) == (2, "")
+    assert "CLI-064 the case system is closed until 2026-11-30 10:00" in said.stderr
+    assert not any("errands" in one for one in asked)
+
+
+def test_once_is_no_success_when_the_database_took_no_new_case(tmp_path: Path) -> None:
+    with town(tmp_path, cases=3) as running:
+        with running.queue():
+            pass
+        with contextlib.closing(sqlite3.connect(str(running.demo.settings().storage.database))) as connection:
+            connection.execute("CREATE TRIGGER refused BEFORE INSERT ON items BEGIN SELECT RAISE(ABORT, 'refused'); END")
+        running.run_once(expect=1)
+        events = [(line["event"], line["level"], line.get("code")) for line in running.log()]
+        assert running.items() == []
+
+    assert ("pull.case_not_stored", "error", "QUE-004") in events

@@ -92,7 +92,7 @@ def test_sixty_applications_come_out_on_a_server_as_they_do_in_a_file(new_town: 
 def test_two_robots_share_the_cases_and_one_of_them_pulls(new_town: Callable[..., Town]) -> None:
     running = new_town(60, SHORT_LEASES)
     with running.running(), running.running():
-        wait_for(lambda: _events(running)["daemon.started"] == 2 and _all_at_rest(running), within_s=120, what="every case at rest")
+        wait_for(lambda: _events(running)["daemon.started"] == 2 and _all_at_rest(running), what="every case at rest")
         with running.queue() as queue:
             assert not queue.hold_duty("pull", "a third", 1), "somebody has it"
     _nothing_is_lost_or_doubled(running)

@@ -213,7 +213,7 @@ def test_status_and_lists_of_the_command_line_hold_no_name_and_no_number(handled
             [sys.executable, "-m", "robot", *command, "-c", str(handled.demo.config)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=True,
         )
         shown = answer.stdout + answer.stderr
@@ -247,7 +247,7 @@ def test_explain_names_rule_law_fact_and_source_of_every_number(handled: Town) -
 def explain(config: Path, case_ref: str) -> Any:
     """Run `bistandsrobot explain`."""
     return subprocess.run(
-        [sys.executable, "-m", "robot", "explain", case_ref, "-c", str(config)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-m", "robot", "explain", case_ref, "-c", str(config)], capture_output=True, text=True, timeout=240, check=True
     )
 
 

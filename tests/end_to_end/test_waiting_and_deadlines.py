@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from datetime import date
@@ -9,8 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from harness import Town, keys_written, town, wait_for
+from harness import LIMIT_S, Town, keys_written, town, wait_for
+from typer.testing import CliRunner
 
+from robot.cli import app
 from robot.settings import world_start
 from rules.assessment import Outcome, Severity
 from workqueue import LEASED, State
@@ -47,6 +50,17 @@ def waited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Town, str
         running.run_once()
         (waiting,) = running.of_group("waiting.planned_payment")
         yield running, waiting.errand_id
+
+
+def test_a_case_that_rests_is_exported_to_who_is_in_it_though_it_has_no_draft_yet(waited: tuple[Town, str]) -> None:
+    running, case_id = waited
+    number = running.application(case_id).people[0].personnummer
+    said = CliRunner().invoke(app, ["person", "export", "--reason", "dnr 1", "-c", str(running.demo.config)], input=f"{number}\n")
+    assert said.exit_code == 0, said.output
+    _about, case = (json.loads(line) for line in said.stdout.splitlines())
+    assert (case["case_id"], case["state"], case["drafts"]) == (case_id, "waiting_for_income", [])
+    assert "rested" in [event["what"] for event in case["events"]]
+    assert any("vilken del personen har" in one for one in case["left_out"])
 
 
 def test_a_case_rests_for_a_planned_payment_and_is_delivered_as_ok_when_it_has_been_made(waited: tuple[Town, str]) -> None:
@@ -89,7 +103,7 @@ def test_told_to_stop_during_work_the_daemon_finishes_what_is_in_hand_and_ends_w
     with running.running() as process:
         wait_for(lambda: _recommendations(running) > 0, what="a first write")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(40) == 0, running.tail()
+        assert process.wait(LIMIT_S) == 0, running.tail()
 
     states = {item.state for item in running.items()}
     assert not states & LEASED

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from harness import Town, keys_written, town, wait_for
+from harness import LIMIT_S, Town, keys_written, town, wait_for
 
 from robot.database import key_place
 from workqueue import LEASED, State
@@ -67,7 +67,7 @@ def test_with_once_two_workers_do_all_of_it_and_the_case_system_is_listed_once(t
         # Else one of them may be done with all before the other, which looks once a second, has looked.
         running.registers("POST", "/admin/faults", json={"kind": "slow", "delay_s": 1.5})
         with parent(running, "--once", "--workers", "2") as process:
-            assert process.wait(120) == 0, running.tail()
+            assert process.wait(LIMIT_S) == 0, running.tail()
 
         assert all_at_rest(running)
         nothing_is_lost_or_doubled(running)
@@ -84,7 +84,7 @@ def test_with_once_the_exit_code_says_that_something_was_left(tmp_path: Path) ->
         refuse = {"kind": "http_400", "method": "POST", "path_contains": "/documents", "times": 1}
         running.case_system("POST", "/admin/faults", json=refuse)
         with parent(running, "--once", "--workers", "2") as process:
-            assert process.wait(120) == 1, running.tail()
+            assert process.wait(LIMIT_S) == 1, running.tail()
         assert [item.state for item in running.items()].count(State.PARKED) == 1
 
 
@@ -95,7 +95,7 @@ def test_an_order_to_stop_is_passed_on_and_the_parent_waits_for_its_workers(tmp_
         workers = children(process)
         assert len(workers) == 2
         process.send_signal(order)
-        assert process.wait(60) == 0, running.tail()
+        assert process.wait(LIMIT_S) == 0, running.tail()
         assert not any(one.is_running() for one in workers)
         assert events(running)["daemon.stopped"] == 2
         nothing_is_lost_or_doubled(running)
@@ -107,10 +107,25 @@ def test_a_worker_that_is_killed_is_started_anew_and_its_cases_are_done(tmp_path
             wait_for(lambda: events(running)["case.finished"] > 2, what="the first cases")
             children(process)[0].kill()
             wait_for(lambda: events(running)["daemon.started"] == 3, what="a worker in its place")
-            wait_for(lambda: all_at_rest(running), within_s=90, what="every case at rest")
+            wait_for(lambda: all_at_rest(running), what="every case at rest")
             assert events(running)["worker.died"] == 1
             process.terminate()
-            assert process.wait(60) == 0
+            assert process.wait(LIMIT_S) == 0
+        nothing_is_lost_or_doubled(running)
+
+
+def test_a_worker_that_stands_still_is_replaced_and_its_cases_are_done(tmp_path: Path) -> None:
+    with town(tmp_path, cases=40, changes={"work": {"lease_s": 3, "cases_in_flight": 3, "silent_s": 3}}) as running:
+        with parent(running, "--workers", "2") as process:
+            wait_for(lambda: events(running)["case.finished"] > 2, what="the first cases")
+            stopped = children(process)[0]
+            stopped.suspend()
+            wait_for(lambda: events(running)["daemon.started"] == 3, what="a worker in its place")
+            wait_for(lambda: all_at_rest(running), what="every case at rest")
+            assert not stopped.is_running()
+            assert (events(running)["worker.stands_still"], events(running)["worker.died"]) == (1, 1)
+            process.terminate()
+            assert process.wait(LIMIT_S) == 0
         nothing_is_lost_or_doubled(running)
 
 
@@ -120,7 +135,7 @@ def test_when_the_parent_is_killed_its_workers_end_in_good_order(tmp_path: Path)
         workers = children(process)
         process.kill()
         process.wait()
-        wait_for(lambda: not any(one.is_running() for one in workers), within_s=40, what="the end of the workers")
+        wait_for(lambda: not any(one.is_running() for one in workers), what="the end of the workers")
         assert events(running)["daemon.stopped"] == 2
         nothing_is_lost_or_doubled(running)
 
@@ -132,7 +147,7 @@ def test_a_worker_that_cannot_stay_up_ends_all_with_an_error(tmp_path: Path) -> 
         key_place(running.demo.settings()).chmod(0o644)
         began = time.monotonic()
         children(process)[0].kill()
-        assert process.wait(60) == 1
+        assert process.wait(LIMIT_S) == 1
         assert time.monotonic() - began < 60
         assert events(running)["worker.given_up"] == 1
         assert events(running)["worker.died"] == 5
@@ -146,7 +161,7 @@ def test_a_configuration_that_cannot_be_used_is_not_tried_again(tmp_path: Path) 
         before = str(running.demo.settings().municipality.guidelines)
         running.demo.config.write_text(text.replace(before, str(guidelines)), encoding="utf-8")
         with parent(running, "--workers", "2") as process:
-            assert process.wait(40) == 2
+            assert process.wait(LIMIT_S) == 2
         assert events(running)["worker.died"] <= 2
 
 

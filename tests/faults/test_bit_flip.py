@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from fault_checks import codes, events, nothing_lost_doubled_or_stuck
-from harness import Town, town
+from harness import LIMIT_S, Town, town
 from killing import robot
 from postgres_server import PostgresServer
 
@@ -90,7 +90,7 @@ def test_a_robot_on_a_damaged_file_ends_with_a_clear_word_and_goes_on_when_the_f
     shutil.copy(file, file.with_suffix(".copy"))
     running.demo.arrive(3)
     with _flipped(file, at, 7), robot(running.demo, "run", "--once") as process:
-        assert process.wait(60) == 1, running.tail()
+        assert process.wait(LIMIT_S) == 1, running.tail()
     assert codes(running) == {"QUE-003"}, running.tail()
     told = (running.demo.folder / "robot.err").read_text(encoding="utf-8")
     assert "restore the file from a backup" in told
@@ -116,7 +116,7 @@ def test_a_bit_turned_over_in_a_page_of_the_server_is_told_and_stops_what_needs_
             running.demo.arrive(2)
             assert _found(running) == "QUE-003"
             with robot(running.demo, "run", "--once") as process:
-                assert process.wait(60) == 1, running.tail()
+                assert process.wait(LIMIT_S) == 1, running.tail()
             assert "QUE-003" in codes(running), running.tail()
             assert events(running)["daemon.failed"] + events(running)["daemon.cannot_start"] == 1
             own_server.stop()

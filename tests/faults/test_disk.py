@@ -20,7 +20,7 @@ import psutil
 import pytest
 from fault_checks import OF_A_DAEMON, codes, events, has_ended, nothing_lost_doubled_or_stuck, the_store_is_whole
 from faulty_disk import FaultyDisk
-from harness import Town, wait_for
+from harness import LIMIT_S, Town, wait_for
 from killing import robot
 from soak import much
 
@@ -57,7 +57,7 @@ def _fail_in_the_middle(running: Town, environment: Any, begin: Callable[[psutil
         before = events(running)["case.finished"]
         assert before < CASES - 5, "nearly all was done before the disk failed"
         mend()
-        wait_for(lambda: has_ended(running) and events(running)["case.finished"] >= before, within_s=40, what="every case at rest")
+        wait_for(lambda: has_ended(running) and events(running)["case.finished"] >= before, what="every case at rest")
         assert process.poll() is None
     nothing_lost_doubled_or_stuck(running, at_rest=OF_A_DAEMON)
     assert events(running)["database.back"] >= 1
@@ -80,7 +80,7 @@ def test_a_disk_that_can_be_neither_read_nor_written_ends_the_robot_with_a_clear
     with robot(running.demo, "run", environment=disk.environment()) as process:
         wait_for(lambda: events(running)["case.finished"] > 3, what="the first cases")
         disk.fail("broken")
-        assert process.wait(30) == 1
+        assert process.wait(LIMIT_S) == 1
     assert "QUE-003" in codes(running), running.tail()
     assert events(running)["daemon.failed"] == 1
     disk.mend()
@@ -114,7 +114,7 @@ def test_killed_in_the_middle_of_a_write_or_of_a_sync_nothing_is_lost(running: T
     for order in ("die-write", "die-sync", "die-write", "die-sync"):
         disk.fail(f"{order} {chance.randint(1, 40)}")
         with robot(running.demo, "run", "--once", environment=disk.environment()) as process:
-            assert process.wait(60) == -signal.SIGKILL, f"it was not killed: {order}\n{running.tail()}"
+            assert process.wait(LIMIT_S) == -signal.SIGKILL, f"it was not killed: {order}\n{running.tail()}"
     disk.mend()
     running.run_once()
     nothing_lost_doubled_or_stuck(running)
@@ -153,7 +153,7 @@ def test_a_storm_of_locks_slows_the_robot_and_stops_nothing(running: Town, chanc
         with _storm(file, chance):
             time.sleep(STORM_S)
             assert process.poll() is None, running.tail()
-        wait_for(lambda: has_ended(running), within_s=40, what="every case at rest")
+        wait_for(lambda: has_ended(running), what="every case at rest")
         assert process.poll() is None
     nothing_lost_doubled_or_stuck(running, at_rest=OF_A_DAEMON)
 
@@ -180,7 +180,7 @@ def test_a_folder_that_nobody_may_write_in_is_told_at_start_and_no_harm_is_done(
     folder.mkdir(mode=0o700)
     running = towns(6, {"storage": {"database": str(folder / DATABASE)}})
     with _read_only(folder), robot(running.demo, "run", "--once") as process:
-        assert process.wait(60) == 1, running.tail()
+        assert process.wait(LIMIT_S) == 1, running.tail()
     assert "QUE-002" in codes(running)
     running.run_once()
     files = {one.name: one.read_bytes() for one in folder.iterdir()}
@@ -190,7 +190,7 @@ def test_a_folder_that_nobody_may_write_in_is_told_at_start_and_no_harm_is_done(
     with _read_only(folder):
         running.demo.arrive(2)
         with robot(running.demo, "run", "--once") as process:
-            assert process.wait(60) == 1, running.tail()
+            assert process.wait(LIMIT_S) == 1, running.tail()
         assert codes(running) == {"QUE-002"}, running.tail()
     assert {name: data for name, data in files.items() if name == DATABASE}[DATABASE] == (folder / DATABASE).read_bytes()
     the_store_is_whole(running)

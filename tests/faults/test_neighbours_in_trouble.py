@@ -104,7 +104,7 @@ def test_neighbours_that_answer_in_every_wrong_way_spoil_nothing(towns: Any, cha
         assert [_not_met(neighbour) for neighbour in both] == [set(), set()]
         for neighbour in both:
             neighbour("DELETE", "/admin/faults")
-        wait_for(lambda: _all_at_rest(running), within_s=40, what="every case at rest")
+        wait_for(lambda: _all_at_rest(running), what="every case at rest")
         with running.queue() as queue:
             parked = queue.items(State.PARKED)
             assert {item.reason for item in parked} <= FOR_OPS
@@ -130,7 +130,7 @@ def test_a_day_of_errors_from_all_neighbours_is_over_before_the_robot_gives_anyb
         time.sleep(day_s * 25 / 24)
         assert process.poll() is None
         running.case_system("DELETE", "/admin/faults")
-        wait_for(lambda: _all_at_rest(running), within_s=40, what="every case at rest")
+        wait_for(lambda: _all_at_rest(running), what="every case at rest")
     nothing_lost_doubled_or_stuck(running)
     assert not [item for item in running.items() if item.state is State.PARKED]
     gone = [line for line in running.log() if line["event"] in ("neighbour.lost", "neighbour.back")]
@@ -154,7 +154,6 @@ def test_registers_with_a_wrong_certificate_are_believed_in_nothing_until_it_is_
             line.tls(ours.server("registers"))
             wait_for(
                 lambda: running.registers("GET", "/admin/stats")["total"] > 0 and _all_at_rest(running),
-                within_s=40,
                 what="every case at rest",
             )
             assert process.poll() is None

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from fault_checks import OF_A_DAEMON, codes, events, has_ended, not_pulled, nothing_lost_doubled_or_stuck
-from harness import Town, change, town, wait_for
+from harness import LIMIT_S, Town, change, town, wait_for
 from in_namespaces import NOT_PERMITTED
 from killing import robot
 from postgres_server import PostgresServer
@@ -83,7 +83,9 @@ def test_a_robot_that_is_cut_off_now_from_this_and_now_from_that_doubles_nothing
             for number in range(ROUNDS):
                 _cut_off(wires, chance, everything=number % 3 == 2)
                 running.demo.arrive(3)
-            wait_for(lambda: has_ended(running) and not not_pulled(running), within_s=much("PARTITION_ENDS_S", 45.0, 300.0), what="the end")
+            wait_for(
+                lambda: has_ended(running) and not not_pulled(running), within_s=much("PARTITION_ENDS_S", LIMIT_S, 300.0), what="the end"
+            )
             assert (first.poll(), second.poll()) == (None, None), running.tail()
         nothing_lost_doubled_or_stuck(running, at_rest=OF_A_DAEMON)
         assert {code for code in codes(running) if code.startswith("QUE")} <= MAY_BE_TOLD

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import poisoned_robot
 import pytest
-from harness import Changes, Town, keys_written, town
+from harness import LIMIT_S, Changes, Town, keys_written, town
 from postgres_server import PostgresServer, postgres_server
 
 from rules.assessment import Outcome
@@ -22,7 +22,6 @@ pytestmark = pytest.mark.xdist_group("poisoned-case")
 
 CASES = 14
 SHORT: Changes = {"work": {"lease_s": 2, "cases_in_flight": 6}, "schedule": {"pull_lease_s": 2, "maintain_every_s": 0.5}}
-LIMIT_S = 150
 MOST_DEATHS = 8
 TAKEN_AT_MOST = 3
 

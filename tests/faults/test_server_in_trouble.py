@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fault_checks import OF_A_DAEMON, codes, events, has_ended, not_pulled, nothing_lost_doubled_or_stuck
-from harness import Changes, Town, town, wait_for
+from harness import LIMIT_S, Changes, Town, town, wait_for
 from postgres_server import PostgresServer
 from proxies import wire
 from soak import much
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.xdist_group("server-in-trouble")
 CASES = much("SERVER_CASES", 40, 800)
 KILLS = much("SERVER_KILLS", 3, 20)
 SOONEST_S, LATEST_S = much("SERVER_SOONEST_S", 0.8, 5.0), much("SERVER_LATEST_S", 2.0, 40.0)
-ENDS_WITHIN_S = much("SERVER_ENDS_S", 45.0, 600.0)
+ENDS_WITHIN_S = much("SERVER_ENDS_S", LIMIT_S, 600.0)
 SLOW: Changes = {"work": {"cases_in_flight": 3}}
 Make = Callable[..., Town]
 

@@ -44,11 +44,11 @@ def test_stopped_for_ten_lease_times_with_writes_under_way_it_writes_nothing_twi
         stopped = time.monotonic()
         try:
             with running.running() as second:
-                wait_for(lambda: has_ended(running), within_s=40, what="every case at rest")
+                wait_for(lambda: has_ended(running), what="every case at rest")
                 time.sleep(max(0.0, stopped + STANDS_STILL_S - time.monotonic()))
                 running.case_system("POST", "/admin/release")
                 first.send_signal(signal.SIGCONT)
-                wait_for(lambda: events(running)["case.lease_lost"] >= IN_HAND, within_s=20, what="its finding out")
+                wait_for(lambda: events(running)["case.lease_lost"] >= IN_HAND, what="its finding out")
                 assert first.poll() is None
                 assert second.poll() is None
         finally:
@@ -67,12 +67,12 @@ def test_stopped_before_a_write_it_does_not_make_that_write_any_more(towns: Any)
         stopped = time.monotonic()
         try:
             with running.running():
-                wait_for(lambda: has_ended(running), within_s=40, what="every case at rest")
+                wait_for(lambda: has_ended(running), what="every case at rest")
             time.sleep(max(0.0, stopped + STANDS_STILL_S - time.monotonic()))
             running.registers("POST", "/admin/release")
             before = int(running.case_system("GET", "/admin/stats")["total"])
         finally:
             first.send_signal(signal.SIGCONT)
-        wait_for(lambda: events(running)["case.lease_lost"] > 0, within_s=20, what="its finding out")
+        wait_for(lambda: events(running)["case.lease_lost"] > 0, what="its finding out")
         assert before > 0
     nothing_lost_doubled_or_stuck(running, at_rest=OF_A_DAEMON)

@@ -47,7 +47,7 @@ def test_an_upgrade_under_a_running_robot_of_the_earlier_version_harms_nothing(t
             wait_for(lambda: _finished(running) > before + 4 or earlier.poll() is not None, within_s=10)
         running.registers("DELETE", "/admin/faults")
         with running.running() as today:
-            wait_for(lambda: has_ended(running) and not not_pulled(running), within_s=40, what="every case at rest")
+            wait_for(lambda: has_ended(running) and not not_pulled(running), what="every case at rest")
             assert today.poll() is None
             if earlier.poll() is None:
                 earlier.send_signal(signal.SIGTERM)

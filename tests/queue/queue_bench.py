@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from sqlalchemy import text
+
 from tests.queue.queue_stores import StoreUnderTest
 from workqueue import AuditEvent, Claimed, Item, NewEffect, PulledCase, State, WorkQueue
 
 START = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 LEASE_S = 60.0
 SYSTEM = "caremanagement"
+_FIRST = text("SELECT case_ref FROM items ORDER BY id LIMIT 1")
 
 
 class FakeClock:
@@ -130,7 +133,8 @@ class Bench:
     @property
     def first_ref(self) -> str:
         """Return the reference of the oldest version of case-1."""
-        return min((item for state in State for item in self.queue.items(state)), key=lambda item: item.id).case_ref
+        with self.queue._db.read() as tx:
+            return str(tx.execute(_FIRST).scalar_one())
 
     def holder(self) -> Claimed:
         """Return what the worker holds who has that version now, or had it last."""

@@ -21,6 +21,16 @@ from workqueue.tables import metadata
 TEMPLATE = "template_of_tests"
 KEPT = ("store", "secrets", "programs")
 """What a database is made with."""
+_EMPTIED = "; ".join(
+    (
+        "BEGIN",
+        "SET LOCAL session_replication_role = replica",
+        *(f"DELETE FROM {table.name}" for table in metadata.sorted_tables if table.name not in KEPT),
+        *(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), 1, false)" for name in ("items", "drafts")),
+        "COMMIT",
+    )
+)
+"""Makes a database as new, past its guards, in one question to the server: there are more of these than of most tests' own."""
 
 
 class StoreUnderTest(Protocol):
@@ -178,12 +188,8 @@ class PostgresStore:
     def close(self) -> None:
         """Empty it for the next test."""
         self._opened = 0
-        with self.raw() as raw, self.unguarded(raw):
-            for table in metadata.sorted_tables:
-                if table.name not in KEPT:
-                    raw.execute(table.delete())
-            for name, column in (("items", "id"), ("drafts", "id")):
-                raw.execute(text(f"SELECT setval(pg_get_serial_sequence('{name}', '{column}'), 1, false)"))
+        with self.raw() as raw:
+            raw.exec_driver_sql(_EMPTIED)
 
     def end(self) -> None:
         """Close every connection."""

@@ -23,7 +23,7 @@ BATCH = 3
 TOGETHER = 4
 KINDS = ("recommendation", "document", "warning")
 _PAUSE_S = 0.02
-_TOGETHER_S = 30.0
+_TOGETHER_S = 120.0
 
 
 class RealClock:

@@ -15,7 +15,7 @@ LONGEST = 38
 
 def _verify(*arguments: Path) -> tuple[int, list[str]]:
     command = [sys.executable, "-I", str(SCRIPT), *map(str, arguments)]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert answer.stderr == ""
     return answer.returncode, answer.stdout.splitlines()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from robot.database import open_queue
 from robot.demo import DEMO_GUIDELINES, default_config
 from robot.settings import load
 from tests.queue.queue_stores import PostgresStores, place_url
-from workqueue import KeyRefused, MasterKey, MasterKeys, add_key, new_key_file, remove_keys
+from workqueue import KeyRefused, MasterKey, MasterKeys, add_key, credential, new_key_file, remove_keys
 from workqueue.keyfile import LINES_LIMIT
 
 
@@ -75,6 +76,25 @@ def test_a_credential_of_systemd_is_read_though_its_group_may_read_it(tmp_path: 
         MasterKeys.load(credential)
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(folder))
     assert MasterKeys.load(credential).ids == MasterKeys.load(file).ids
+
+
+def test_a_credential_that_cannot_be_reached_is_there_and_no_other_key_is_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where systemd's mounts do not reach the service: root sees the folder, and the service may not look into it."""
+    found = Path.stat
+
+    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.parent == tmp_path:
+            raise PermissionError
+        return found(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    assert credential() is None
+    monkeypatch.setattr(Path, "stat", stat)
+    assert credential() == tmp_path / "master-key"
+    with pytest.raises(KeyRefused, match="QUE-034"):
+        MasterKeys.load(tmp_path / "master-key")
 
 
 def test_on_a_server_a_new_key_is_brought_to_all_machines_first(databases: PostgresStores, tmp_path: Path) -> None:

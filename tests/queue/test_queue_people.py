@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.queue.queue_bench import LEASE_S, Bench, pulled, writes
-from workqueue import AuditEvent, Claimed, Finished, NoSuchCase, WorkQueue
+from workqueue import AuditEvent, Claimed, Finished, NoSuchCase, StaleLease, State, WorkQueue
 from workqueue.people import MARK_BYTES, ROOM
 from workqueue.statements import BULK_ROWS
 from workqueue.tables import case_people
@@ -113,3 +113,47 @@ def test_of_many_that_are_finished_at_once_who_is_in_them_takes_the_place_of_wha
     assert bench.queue.finish_many([Finished(one, "ok", {}, people=[BO]) for one in cases]) == [None] * BULK_ROWS
     assert cases_of(bench.queue, ANNA) == []
     assert cases_of(bench.queue, BO) == [one.case_ref for one in cases]
+
+
+@pytest.mark.parametrize("state", [State.WAITING_FOR_INCOME, State.WAITING_FOR_REGISTER])
+def test_who_is_in_a_case_is_known_from_its_first_rest_on(bench: Bench, state: State) -> None:
+    claimed = bench.assessing()
+    bench.queue.rest(claimed, state, bench.in_hours(1), "code", people=[ANNA, CAJSA])
+    assert cases_of(bench.queue, ANNA) == cases_of(bench.queue, CAJSA) == [claimed.case_ref]
+    with pytest.raises(StaleLease):
+        bench.queue.rest(claimed, state, bench.in_hours(1), "code", people=[BO])
+    assert cases_of(bench.queue, BO) == [], "with the rest that was refused"
+
+
+def test_who_is_in_a_case_that_a_person_has_taken_is_known_when_the_robot_had_read_it(bench: Bench) -> None:
+    read, unread = bench.assessing("read"), bench.assessing("unread")
+    bench.queue.end(read, State.TAKEN_BY_PERSON, people=[ANNA])
+    bench.queue.end(unread, State.TAKEN_BY_PERSON)
+    assert cases_of(bench.queue, ANNA) == [read.case_ref]
+    assert len(marks(bench)) == 1, "of the other nobody knows"
+
+
+@pytest.mark.parametrize("together", [1, BULK_ROWS])
+def test_what_is_finished_without_knowing_who_is_in_it_forgets_nobody(bench: Bench, together: int) -> None:
+    bench.queue.add_many([pulled(f"case-{number}") for number in range(together)])
+    for one in bench.queue.claim("worker", together, LEASE_S):
+        bench.queue.rest(one, State.WAITING_FOR_INCOME, bench.in_hours(1), "income_month_open", people=[ANNA])
+    bench.clock.advance(hours=1)
+    bench.queue.release_due()
+    again = bench.queue.claim("worker", together, LEASE_S)
+    assert bench.queue.finish_many([Finished(one, "handed_over", {}, people=[]) for one in again]) == [None] * together
+    assert cases_of(bench.queue, ANNA) == [one.case_ref for one in again]
+    assert bench.queue.without_people() == []
+
+
+def test_a_rest_without_numbers_forgets_nobody_and_makes_nobody_known(bench: Bench) -> None:
+    bench.queue.rest(bench.assessing(), State.WAITING_FOR_REGISTER, bench.in_hours(1), "code", people=[])
+    assert marks(bench) == []
+    bench.clock.advance(hours=1)
+    bench.queue.release_due()
+    bench.queue.rest(bench.claim_one(), State.WAITING_FOR_REGISTER, bench.in_hours(1), "code", people=[ANNA])
+    bench.clock.advance(hours=1)
+    bench.queue.release_due()
+    claimed = bench.claim_one()
+    bench.queue.rest(claimed, State.WAITING_FOR_REGISTER, bench.in_hours(1), "code", people=[])
+    assert cases_of(bench.queue, ANNA) == [claimed.case_ref]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from tests.queue.queue_bench import LEASE_S, START, Bench, FakeClock, pulled, wr
 from tests.queue.queue_stores import StoreUnderTest
 from workqueue import (
     KeptHead,
+    MasterKey,
     PermanentQueueError,
     StaleLease,
     State,
@@ -37,7 +39,7 @@ from workqueue.copy_files import write_manifest
 from workqueue.database import Place, database_at
 from workqueue.restoring import FORGOTTEN_LEASES
 from workqueue.tables import events, metadata
-from workqueue.upgrading import store_key_check
+from workqueue.upgrading import store_key_check, upgrade
 
 
 @pytest.fixture(params=["to its own kind", "to the other kind"])
@@ -188,6 +190,34 @@ def test_a_file_is_moved_aside_never_deleted(sqlite: StoreUnderTest, file: Path,
     with sqlite3.connect(place) as raw:
         assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     raw.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+@pytest.mark.parametrize("there", [True, False], ids=["in its place", "where none was"])
+def test_what_root_restores_belongs_to_the_robots_user(sqlite: StoreUnderTest, file: Path, *, there: bool) -> None:
+    clock, place, robot = FakeClock(), sqlite.place, (61234, 61234)
+    assert isinstance(place, Path)
+    queue = sqlite.open(clock)
+    queue.add(pulled("old"))
+    back_up(place, file, key=sqlite.key, clock=clock)
+    queue.close()
+    if there:
+        os.chown(place, *robot)
+    else:
+        place.unlink()
+        os.chown(place.parent, *robot)
+    restore(file, place, key=sqlite.key, clock=clock, actor="ops", details={}, replace=there)
+    made = place.stat()
+    assert (made.st_uid, made.st_gid, made.st_mode & 0o777) == (*robot, 0o600)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_a_database_that_root_makes_belongs_to_whom_the_folder_does(tmp_path: Path) -> None:
+    folder = tmp_path / "robot"
+    folder.mkdir()
+    os.chown(folder, 61234, 61234)
+    upgrade(folder / "queue.db", key=MasterKey(bytes(32)))
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in folder.iterdir()} == {(61234, 61234)}
 
 
 def test_a_damaged_file_is_moved_aside_with_what_belongs_to_it(sqlite: StoreUnderTest, file: Path) -> None:

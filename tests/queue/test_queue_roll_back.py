@@ -96,7 +96,7 @@ def bring_up_by_a_newer_version(place: Place, folder: Path, *, oldest: str | Non
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert (answer.returncode, answer.stdout.strip()) == (0, "True"), answer.stderr[-1500:]

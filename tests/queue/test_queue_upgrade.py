@@ -264,7 +264,7 @@ def test_opening_a_queue_that_is_there_loads_neither_alembic_nor_the_other_kinds
     upgrade(place, key=key)
     program = OPEN_WHAT_IS_THERE.replace("from tests.queue.queue_bench import FakeClock", CLOCK)
     command = [sys.executable, "-c", program, str(tmp_path / "master.key"), _told(place)]
-    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=True)
     assert answer.stdout == f"False {kind == 'postgres'}\n"
 
 
@@ -346,7 +346,7 @@ def test_processes_that_start_at_once_make_one_key_and_one_database(place: Place
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    keys = {process.communicate(timeout=60)[0].strip() for process in started}
+    keys = {process.communicate(timeout=240)[0].strip() for process in started}
 
     assert [process.returncode for process in started] == [0] * MANY
     assert keys == {MasterKey.load(tmp_path / "one.key").key_id}

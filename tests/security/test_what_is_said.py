@@ -47,7 +47,7 @@ def configured(tmp_path: Path) -> Callable[[Any], Path]:
 
 def said(*arguments: str | Path, typed: str = "") -> subprocess.CompletedProcess[str]:
     program = [sys.executable, "-m", "robot", *(str(one) for one in arguments)]
-    return subprocess.run(program, capture_output=True, text=True, input=typed, timeout=60, check=False)
+    return subprocess.run(program, capture_output=True, text=True, input=typed, timeout=240, check=False)
 
 
 def _leaves(data: Any, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -17,7 +17,7 @@ from harness import Town, change
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATIONS = "queue/workqueue/migrations/versions"
 PARTS = ("robot", "connectors", "rules", "queue", "config.yaml")
-_LIMIT_S = 60
+_LIMIT_S = 240
 _WRITE_CONFIG = """
 import sys
 from datetime import date

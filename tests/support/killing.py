@@ -13,7 +13,7 @@ from pathlib import Path
 from robot.demo import DemoWorld
 
 _WITH_A_HOLE = Path(__file__).with_name("killing_robot.py")
-_STOP_LIMIT_S = 40.0
+_STOP_LIMIT_S = 120.0
 
 
 @contextlib.contextmanager
@@ -56,7 +56,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
             process.wait()
 
 
-def killed_at(demo: DemoWorld, point: str, nth: int = 1, *command: str, within_s: float = 60) -> bool:
+def killed_at(demo: DemoWorld, point: str, nth: int = 1, *command: str, within_s: float = 240) -> bool:
     """Run `run --once`, or another command, until it passes a point for the n-th time; return whether it was killed there."""
     with robot(demo, *(command or ("run", "--once")), program=(sys.executable, str(_WITH_A_HOLE), f"{point}:{nth}")) as process:
         return process.wait(within_s) == -signal.SIGKILL

@@ -25,8 +25,8 @@ import psycopg
 from workqueue.address import PostgresAddress
 
 USER = "postgres"
-_START_LIMIT_S = 30.0
-_STOP_LIMIT_S = 20.0
+_START_LIMIT_S = 120.0
+_STOP_LIMIT_S = 60.0
 _LOOK_EVERY_S = 0.02
 _WHEN_ROOT = "nobody"
 FAST_BUT_FORGETFUL = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off"}
@@ -112,7 +112,7 @@ class PostgresServer:
 
     def connect(self, database: str = USER) -> psycopg.Connection[Any]:
         """Return a connection of its own, each statement at once, past the queue's."""
-        return psycopg.connect(host=str(self.folder), user=USER, dbname=database, autocommit=True, connect_timeout=5)
+        return psycopg.connect(host=str(self.folder), user=USER, dbname=database, autocommit=True, connect_timeout=60)
 
     def _end(self, how: signal.Signals) -> None:
         assert self._process is not None

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _CHUNK = 65_536
-_START_LIMIT_S = 10.0
+_START_LIMIT_S = 60.0
 Target = tuple[str, int] | Path
 
 

@@ -91,7 +91,7 @@ async def _live(town: Town) -> None:
 def _is_calm(town: Town) -> bool:
     """Say whether nothing is to be done now: every case has come in and ended or rests, and no fault is to begin at a time."""
     world, store = town.world, town.store
-    if len(town.case_system.cases) < len(town.cases) or world.is_to_begin() or store.there_are("'assessing', 'delivering'"):
+    if len(town.case_system.cases) < len(town.cases) or world.is_to_begin() or store.in_hand():
         return False
     next_at = store.next_at()
     return not _unlisted(town) and (next_at is None or next_at > world.clock.now())
@@ -111,7 +111,7 @@ async def _until_quiet(town: Town) -> None:
         await asyncio.sleep(1.0)
         for robot in town.robots:
             robot.start()  # one that was told to stop during the trouble may have ended only now
-        in_hand = store.there_are("'assessing', 'delivering'")
+        in_hand = store.in_hand()
         if not in_hand and world.is_away():
             _leap(town, world.next_relief() or world.clock.now())
             calm_from = world.loop.time()

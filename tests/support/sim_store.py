@@ -1,4 +1,8 @@
-"""The robots' database in a mix: the real queue on SQLite in memory, emptied for each, and an onlooker that knows who may change what."""
+"""The robots' database in a mix: the real queue on SQLite in memory, emptied for each, and an onlooker that knows who may change what.
+
+The onlooker looks at the end of each transaction, by its own connection, at what it would commit, and keeps it until the next one: who
+wants to know how things stand between two transactions need not ask the database again, which would be most of a mix's time.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sim_loop import PROCESS
 from sim_world import World
@@ -21,17 +25,20 @@ from workqueue.keyring import Keyring
 from workqueue.keys import MasterKeys
 from workqueue.limits import MAX_LEASE_S
 from workqueue.sqlite import SqliteDatabase
+from workqueue.statements import driver_of
 
 KEY = MasterKey(bytes(range(32)))
 _MEMORY = Path("/dev/shm")
 RACE_S = 0.5
 """Between its last word from the database and its look at the case system a robot may lose a case without knowing, for so many seconds."""
-_ITEMS = "SELECT id, case_id, state, lease, leased_by, lease_until FROM items"
+_ITEMS = "SELECT id, case_id, state, lease, leased_by, lease_until, case_ref, version, is_current, not_before FROM items"
 _DONE = "SELECT key, item_id FROM effects WHERE done_at IS NOT NULL"
+_DUTIES = "SELECT name, holder, held_until FROM duties"
+_IN_HAND = frozenset(LEASED)
+_WAITS = frozenset({State.READY, State.TO_DELIVER, State.WAITING_FOR_INCOME, State.WAITING_FOR_REGISTER})
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(NamedTuple):
     """Who holds a version of a case."""
 
     case_id: str
@@ -39,6 +46,34 @@ class Held:
     lease: int
     by: str | None
     until: float | None
+
+
+class Stands(NamedTuple):
+    """How a version of a case stands, beside who holds it."""
+
+    case_ref: str
+    version: str
+    is_current: int
+    not_before: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the database holds after a transaction."""
+
+    held: dict[int, Held] = field(default_factory=dict)
+    items: dict[int, Stands] = field(default_factory=dict)
+    done: dict[str, int] = field(default_factory=dict)
+    """The writes that have a receipt, and whose they are."""
+    duties: dict[str, tuple[str, float]] = field(default_factory=dict)
+
+    @classmethod
+    def by(cls, connection: sqlite3.Connection) -> Seen:
+        """Return what stands there."""
+        rows = connection.execute(_ITEMS).fetchall()
+        duties = {name: (holder, until) for name, holder, until in connection.execute(_DUTIES)}
+        held, items = {row[0]: Held._make(row[1:6]) for row in rows}, {row[0]: Stands._make(row[6:]) for row in rows}
+        return cls(held, items, dict(connection.execute(_DONE).fetchall()), duties)
 
 
 @dataclass
@@ -62,48 +97,54 @@ class Store:
             shutil.copyfile(self.folder / "template.db-wal", self.folder / "queue.db-wal")
         self.raw = sqlite3.connect(path, isolation_level=None)
         self.shared = SqliteDatabase(path)
+        self.seen = Seen()
 
     def empty(self) -> None:
         """Make it as new."""
         self._template.backup(self.raw)
+        self.seen = Seen()
 
-    def there_are(self, states: str) -> bool:
+    def there_are(self, *states: str) -> bool:
         """Say whether any case is in one of these states."""
-        return bool(self.raw.execute(f"SELECT EXISTS (SELECT 1 FROM items WHERE state IN ({states}))").fetchone()[0])
+        return any(one.state in states for one in self.seen.held.values())
+
+    def in_hand(self) -> bool:
+        """Say whether a robot has any case."""
+        return self.there_are(*_IN_HAND)
 
     def next_at(self) -> datetime | None:
         """Return when the first of the cases that wait is due."""
-        waits = "'ready', 'to_deliver', 'waiting_for_income', 'waiting_for_register'"
-        row = self.raw.execute(f"SELECT min(not_before) FROM items WHERE state IN ({waits})").fetchone()
-        return datetime.fromisoformat(row[0]).replace(tzinfo=UTC) if row[0] else None
+        seen = self.seen
+        first = min((seen.items[item].not_before for item, one in seen.held.items() if one.state in _WAITS), default=None)
+        return datetime.fromisoformat(first).replace(tzinfo=UTC) if first else None
 
     def has(self, case_id: str, *versions: str) -> bool:
         """Say whether a case is in the queue in one of these versions; none given = in any in which it could be read."""
-        row = self.raw.execute("SELECT version FROM items WHERE case_id = ? AND is_current", (case_id,)).fetchone()
-        return row is not None and (row[0] in versions if versions else row[0] != UNREAD)
+        item = self._current(case_id)
+        version = None if item is None else self.seen.items[item].version
+        return version is not None and (version in versions if versions else version != UNREAD)
 
     def has_duty_other_than(self, holder: str, duty: str, now: float) -> bool:
         """Say whether another robot has a duty, and its hold has not run out."""
-        row = self.raw.execute("SELECT holder, held_until FROM duties WHERE name = ?", (duty,)).fetchone()
-        return row is not None and row[0] != holder and now < row[1] <= now + MAX_LEASE_S
+        held = self.seen.duties.get(duty)
+        return held is not None and held[0] != holder and now < held[1] <= now + MAX_LEASE_S
 
     def case_id(self, case_ref: str) -> str:
         """Return the id of a case with that reference."""
-        row = self.raw.execute("SELECT case_id FROM items WHERE case_ref = ?", (case_ref,)).fetchone()
-        return str(row[0]) if row else "?"
+        return next((self.seen.held[item].case_id for item, one in self.seen.items.items() if one.case_ref == case_ref), "?")
 
     def holder(self, case_id: str) -> str | None:
         """Return who has a case in hand."""
-        row = self.raw.execute("SELECT leased_by FROM items WHERE case_id = ? AND is_current", (case_id,)).fetchone()
-        return row[0] if row else None
+        item = self._current(case_id)
+        return None if item is None else self.seen.held[item].by
 
     def holders(self) -> dict[int, Held]:
         """Return who holds what."""
-        return {row[0]: Held(*row[1:]) for row in self.raw.execute(_ITEMS)}
+        return self.seen.held
 
-    def done(self) -> dict[str, int]:
-        """Return the writes that have a receipt, and whose they are."""
-        return dict(self.raw.execute(_DONE).fetchall())
+    def _current(self, case_id: str) -> int | None:
+        """Return which item is the newest version of a case."""
+        return next((item for item, one in self.seen.held.items() if one.case_id == case_id and self.seen.items[item].is_current), None)
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -138,23 +179,28 @@ class SimDatabase(SqliteDatabase):
         if world.hit("database_locked"):
             raise RetriableQueueError("QUE-001")
         rolls_back = world.hit("database_rolls_back")
-        before, done = self.store.holders(), self.store.done()
         with super()._transaction() as tx:
+            driver = driver_of(tx)
+            changes = driver.total_changes
             yield tx
             if rolls_back:
                 raise RetriableQueueError("QUE-002")
-        self._look_on(before, done)
+            seen = Seen.by(driver) if driver.total_changes != changes else self.store.seen
+        before, self.store.seen = self.store.seen, seen
+        self._look_on(before, seen)
         world.step_or_die()
         if world.hit("database_answer_lost"):
             raise RetriableQueueError("QUE-005")
 
-    def _look_on(self, before: dict[int, Held], done: dict[str, int]) -> None:
+    def _look_on(self, before: Seen, now_there: Seen) -> None:
         """Nobody changes what another holds: a case in hand is let go by its holder, by time, or by a newer version alone."""
+        if now_there is before:
+            return
         world, process = self.world, PROCESS.get()
         me = process.name if process else "-"
         now = world.clock.machine_s()
-        for item, after in self.store.holders().items():
-            held = before.get(item)
+        for item, after in now_there.held.items():
+            held = before.held.get(item)
             if held is None or held == after:
                 continue
             world.note("stored", item=item, was=held.state, now=after.state, lease=after.lease)
@@ -166,11 +212,11 @@ class SimDatabase(SqliteDatabase):
                 world.wrong(f"item {item} was changed to {after.state} by a robot that did not hold it")
             if after.by is not None:
                 self.hands.names[after.by] = me
-        for key, item in self.store.done().items():
-            if key in done:
+        for key, item in now_there.done.items():
+            if key in before.done:
                 continue
             world.note("receipt", key=key)
-            if item not in before or self._name(before[item].by) != me:
+            if item not in before.held or self._name(before.held[item].by) != me:
                 world.wrong(f"a receipt of item {item} was stored by a robot that did not hold it")
 
     def _name(self, worker: str | None) -> str | None:
@@ -184,7 +230,7 @@ class SimQueue(WorkQueue):
 
     def claim(self, *given: Any, **named: Any) -> list[Claimed]:
         """Claim, unless there is nothing that could be."""
-        return super().claim(*given, **named) if self._db.store.there_are("'ready', 'to_deliver'") else []
+        return super().claim(*given, **named) if self._db.store.there_are(State.READY, State.TO_DELIVER) else []
 
     def hold_duty(self, duty: str, holder: str, lease_s: float) -> bool:
         """Take a duty, unless another has it."""
@@ -194,11 +240,11 @@ class SimQueue(WorkQueue):
 
     def release_expired(self, *given: Any, **named: Any) -> list[str]:
         """Rescue, unless nothing is in hand."""
-        return super().release_expired(*given, **named) if self._db.store.there_are("'assessing', 'delivering'") else []
+        return super().release_expired(*given, **named) if self._db.store.in_hand() else []
 
     def release_due(self, *given: Any, **named: Any) -> int:
         """Wake, unless nothing rests."""
-        rests = self._db.store.there_are("'waiting_for_income', 'waiting_for_register'")
+        rests = self._db.store.there_are(State.WAITING_FOR_INCOME, State.WAITING_FOR_REGISTER)
         return super().release_due(*given, **named) if rests else 0
 
 

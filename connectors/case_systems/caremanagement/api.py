@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from connectors.case_systems.caremanagement.errors import CARE, PARTY, gone, lifecare_silent, not_contract
 from connectors.case_systems.caremanagement.settings import CareManagementSettings
-from connectors.transport import Answer, Transport
+from connectors.transport import Answer, Tallies, Tally, Transport
 
 Row = dict[str, Any]
 _NO_CONTENT = 204
@@ -20,9 +20,10 @@ _NOT_FOUND = 404
 class Api:
     """CareManagement's and Party's endpoints that the robot uses. Reads may be repeated by the transport, writes never."""
 
-    def __init__(self, settings: CareManagementSettings) -> None:
-        self._care = Transport(settings.base_url, settings.transport, neighbour=CARE, headers={"X-Sent-By": settings.sent_by})
-        self._party = Transport(settings.party_url, settings.transport, neighbour=PARTY, headers={"X-Sent-By": settings.sent_by})
+    def __init__(self, settings: CareManagementSettings, tallies: Tallies = Tally) -> None:
+        who = {"X-Sent-By": settings.sent_by}
+        self._care = Transport(settings.base_url, settings.transport, neighbour=CARE, headers=who, tallies=tallies)
+        self._party = Transport(settings.party_url, settings.transport, neighbour=PARTY, headers=who, tallies=tallies)
         self._municipality = settings.municipality_id
         self._errands = f"/{settings.municipality_id}/{settings.namespace}/errands"
         self._assistance = f"{self._errands}/financial-assistance"
@@ -129,7 +130,7 @@ class Api:
         answer = await self._care.request("GET", path, repeatable=True, expected=(200, _NOT_FOUND))
         rows = [] if answer.status == _NOT_FOUND else answer.json()
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise not_contract()
+            raise answer.blame(not_contract())
         return rows
 
     async def _lifecare(self, what: str, party: str, first: date, last: date) -> list[Any] | None:
@@ -138,12 +139,12 @@ class Api:
         expected = (200, _NOT_FOUND, _BAD_GATEWAY)
         answer = await self._care.request("GET", f"{self._assistance}/{what}", params=params, repeatable=True, expected=expected)
         if answer.status == _BAD_GATEWAY:
-            raise lifecare_silent()
+            raise answer.blame(lifecare_silent())
         if answer.status == _NOT_FOUND:
             return None
         rows = answer.json()
         if not isinstance(rows, list):
-            raise not_contract()
+            raise answer.blame(not_contract())
         return rows
 
     async def _add(self, path: str, body: Mapping[str, Any]) -> str:
@@ -160,5 +161,5 @@ class Api:
 def _object(answer: Answer) -> Row:
     value = answer.json()
     if not isinstance(value, dict):
-        raise not_contract(answer.neighbour)
+        raise answer.blame(not_contract(answer.neighbour))
     return value

@@ -17,11 +17,12 @@ from connectors.case_systems.caremanagement.settings import CareManagementSettin
 from connectors.case_systems.caremanagement.standing import MAY_BE_OURS, Watch, assigned, decided
 from connectors.case_systems.caremanagement.stored import stored_draft
 from connectors.case_systems.caremanagement.tables import WARNING_OF_FLAG
-from connectors.case_systems.caremanagement.version import version_of
+from connectors.case_systems.caremanagement.version import Attached, version_of
 from connectors.case_systems.caremanagement.writes import Writer, key_of
 from connectors.case_systems.port import CaseApplication, CaseListed, CaseReading, Effect, Receipt, Standing, StoredDraft
 from connectors.errors import ConnectorError
 from connectors.handshake import Handshake
+from connectors.transport import Tallies, Tally
 from rules.facts import Application, History, Member, Unrecognised
 
 T = TypeVar("T")
@@ -38,16 +39,25 @@ class _WithParties(CaseApplication):
 
 
 class CareManagement:
-    """Find, read and write cases in CareManagement; persons by Party. `clock` gives the time that documents are dated with."""
+    """Find, read and write cases in CareManagement; persons by Party.
+
+    `clock` gives the time that documents are dated with; `tallies` = where what comes of the questions is counted.
+    """
 
     name = CARE
 
     def __init__(
-        self, settings: CareManagementSettings, names: LifecareNames, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        settings: CareManagementSettings,
+        names: LifecareNames,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        tallies: Tallies = Tally,
     ) -> None:
         self._settings = settings
         self._names = names
-        self._api = Api(settings)
+        self._api = Api(settings, tallies)
+        self._attached = Attached(self._api.attachments)
         self._watch = Watch(self._api, settings)
         self._writer = Writer(self._api, self._watch, settings, names, clock)
 
@@ -64,13 +74,13 @@ class CareManagement:
 
         What can't be read as an application says why in a code.
         """
-        view, attachments = await asyncio.gather(self._api.view(case_id), self._api.attachments(case_id))
+        view = await self._api.view(case_id)
         if view is None:
             return await self._without_application(case_id)
         case = _WithParties(
             case_id=case_id,
             number=str(view.get("errandNumber") or case_id),
-            version=version_of(view.get("data"), attachments),
+            version=version_of(view.get("data"), await self._attached.of(case_id, view)),
             standing=await self._watch.by_errand(case_id, view, assigned(view)),
             assigned_to=assigned(view),
             application=None,

@@ -78,10 +78,10 @@ def previous_calculation(rows: Iterable[Any], month: Month, refs: Mapping[str, s
         read = [clean(row) for row in rows]
     except Unreadable:
         raise Unclear from None
-    found = {_fingerprint(row): row for row in read if _is_final_for(row, month)}
-    if len(found) > 1:
+    found = [row for row in read if _is_final_for(row, month)]
+    if len(found) > 1 and len(set(map(_fingerprint, found))) > 1:
         raise Unclear
-    return next((_calculation(row, month, refs, names) for row in found.values()), None)
+    return _calculation(found[-1], month, refs, names) if found else None
 
 
 def _all(lists: Sequence[list[Any] | None]) -> list[Any]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.transport import TransportSettings
 
+_NAMES_KEPT = 1024
 Url = Annotated[str, Field(pattern=r"^https?://\S+$", max_length=500)]
 
 
@@ -66,10 +68,12 @@ class LifecareNames:
         return next((swedish for swedish, mapped in self.incomes.items() if mapped == canonical), canonical)
 
 
+@lru_cache(_NAMES_KEPT)
 def same_name(name: str) -> str:
     """Return the form in which Lifecare's names are compared: without regard to case and outer spaces, as CareManagement does."""
     return " ".join(name.split()).casefold()
 
 
 def _find(names: Mapping[str, str], name: str) -> str | None:
-    return next((canonical for swedish, canonical in names.items() if same_name(swedish) == same_name(name)), None)
+    wanted = same_name(name)
+    return next((canonical for swedish, canonical in names.items() if same_name(swedish) == wanted), None)

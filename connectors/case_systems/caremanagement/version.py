@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from connectors.case_systems.caremanagement.fields import Unreadable, clean
 
+_CASES_KEPT = 10_000
+"""Cases whose attachments are remembered: a few hundred bytes each."""
 _MADE_BY_THE_SYSTEM = frozenset({"GENERATED", "CASE_DATA", "DECISION", "MESSAGE_HISTORY"})
 
 
@@ -26,6 +29,30 @@ def version_of(data: Any, attachments: Iterable[Mapping[str, Any]]) -> str:
         shaped = "nonsense"
     text = json.dumps({"data": shaped, "attachments": ids}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Attached:
+    """What the applicant has attached, by ids alone, read again only when something in the case has changed since.
+
+    That CareManagement's own times move with every change is also what new versions of a case are found by in its list.
+    """
+
+    def __init__(self, read: Callable[[str], Awaitable[Sequence[Mapping[str, Any]]]]) -> None:
+        self._read = read
+        self._known: OrderedDict[str, tuple[object, tuple[Mapping[str, Any], ...]]] = OrderedDict()
+
+    async def of(self, case_id: str, view: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+        """Return the attachments of a case whose view has just been read: what is attached after that moves the view's times."""
+        changed = (view.get("modified"), view.get("touched"))
+        known = self._known.get(case_id)
+        if known is not None and known[0] == changed != (None, None):
+            return known[1]
+        ids = tuple({"id": row.get("id")} for row in await self._read(case_id) if from_applicant(row))
+        self._known[case_id] = (changed, ids)
+        self._known.move_to_end(case_id)
+        if len(self._known) > _CASES_KEPT:
+            self._known.popitem(last=False)
+        return ids
 
 
 def from_applicant(attachment: Mapping[str, Any]) -> bool:

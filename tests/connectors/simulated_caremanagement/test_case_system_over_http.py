@@ -19,7 +19,7 @@ DECISIONS = f"{BASE}/errands/{RENEWAL}/decisions"
 
 @pytest.fixture
 def served(app: Starlette) -> Iterator[httpx.Client]:
-    with serving(app) as url, httpx.Client(base_url=url, headers=ROBOT, timeout=10) as client:
+    with serving(app) as url, httpx.Client(base_url=url, headers=ROBOT, timeout=60) as client:
         yield client
 
 
@@ -52,7 +52,7 @@ def test_a_hook_goes_before_a_lost_answer(served: httpx.Client) -> None:
 
 async def test_writes_at_the_same_time_are_all_kept_each_with_its_own_time(app: Starlette) -> None:
     with serving(app) as url:
-        async with httpx.AsyncClient(base_url=url, headers=ROBOT, timeout=30) as client:
+        async with httpx.AsyncClient(base_url=url, headers=ROBOT, timeout=60) as client:
             answers = await asyncio.gather(*(client.post(DECISIONS, json=DECISION) for _ in range(40)))
             stored = (await client.get(DECISIONS)).json()
 

@@ -22,6 +22,8 @@ from connectors.simulators.day import WorldDay
 from connectors.simulators.faults import FaultMiddleware, Faults
 from connectors.simulators.serve import serving
 
+LIMIT_S = 60
+
 
 class Diary:
     """A little server that remembers what was written, behind the fault middleware."""
@@ -53,7 +55,7 @@ def diary() -> Diary:
 
 @pytest.fixture
 def client(diary: Diary) -> Iterator[httpx.Client]:
-    with serving(diary.app) as url, httpx.Client(base_url=url, timeout=5) as http:
+    with serving(diary.app) as url, httpx.Client(base_url=url, timeout=LIMIT_S) as http:
         yield http
 
 
@@ -79,7 +81,7 @@ def test_an_answer_cut_in_the_middle_has_its_status_and_less_than_it_promised(cl
     order(client, kind="cut", path_contains="/notes")
     address = urlsplit(str(client.base_url))
 
-    with socket.create_connection((address.hostname, address.port), timeout=5) as raw:
+    with socket.create_connection((address.hostname, address.port), timeout=LIMIT_S) as raw:
         raw.sendall(b"GET /notes HTTP/1.1\r\nHost: x\r\n\r\n")
         received = b"".join(iter(lambda: raw.recv(65536), b""))
 
@@ -95,7 +97,7 @@ def test_a_timeout_lasts_until_the_client_gives_up_and_does_no_work(client: http
     order(client, kind="timeout", times=1)
 
     with pytest.raises(httpx.ReadTimeout):
-        client.post("/notes/1", content="never", timeout=0.2)
+        client.post("/notes/1", content="never", timeout=httpx.Timeout(LIMIT_S, read=0.2))
 
     assert diary.written == []
 
@@ -111,14 +113,14 @@ def test_a_held_answer_comes_when_it_is_released_and_the_work_was_done_before(cl
     order(client, kind="hold", times=1)
     with ThreadPoolExecutor(1) as pool:
         held = pool.submit(client.post, "/notes/1", content="kept")
-        until = time.monotonic() + 5
+        until = time.monotonic() + LIMIT_S
         while client.get("/admin/faults").json()["held"] != 1:
             assert time.monotonic() < until
 
         assert diary.written == ["kept"]
         assert not held.done()
         assert client.post("/admin/release").json() == {"released": 1}
-        assert held.result(5).json() == {"written": 1}
+        assert held.result(LIMIT_S).json() == {"written": 1}
     assert client.get("/admin/faults").json()["held"] == 0
 
 

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import inf
 from typing import Any
 
 import pytest
 
+from connectors.transport.breaker import Position
 from robot.condition import Condition
-from robot.figures import Figures
+from robot.figures import Figures, ListDays
+from robot.neighbours import Lately
 from workqueue import Pause
 
 START = datetime(2026, 11, 30, 8, 0, tzinfo=UTC)
 WORKING = Figures(at=START, database_up=True, counts={"ready": 3, "parked": 0})
+
+
+def of_week(left: float) -> dict[tuple[str, str], ListDays]:
+    return {("registers", "week.crl"): ListDays(left, 7.0)}
+
+
+def lately(**more: Any) -> Lately:
+    return replace(Lately("ssbtek", Position.CLOSED, asked=100, errors=0, within_s=0.25), **more)
 
 
 class Watched:
@@ -140,6 +151,13 @@ def test_an_event_that_nobody_knows_passes_unchanged(watched: Watched) -> None:
             {"certificate_days": {("registers", "robot.pem"): 29.9}},
             {"certificate_days": {("registers", "robot.pem"): 30.0}},
         ),
+        ("ends in 1.7 days", {"list_days": of_week(1.74)}, {"list_days": of_week(1.75)}),
+        ("cannot be read", {"list_days": {("registers", "week.crl"): ListDays(None, None)}}, {"list_days": {}}),
+        ("ends in 29.0 days", {"list_days": {("registers", "week.crl"): ListDays(29.0, 365.0)}}, {"list_days": of_week(6.9)}),
+        ("ssbtek is slow", {"neighbours": (lately(within_s=30.0),)}, {"neighbours": (lately(within_s=10.0),)}),
+        ("ssbtek is slow", {"neighbours": (lately(within_s=inf),)}, {"neighbours": (lately(within_s=inf, asked=9),)}),
+        ("ssbtek fails often", {"neighbours": (lately(errors=21),)}, {"neighbours": (lately(errors=20),)}),
+        ("ssbtek fails often", {"neighbours": (lately(errors=99),)}, {"neighbours": (lately(errors=99, position=Position.OPEN),)}),
     ],
 )
 def test_figures_show_what_no_event_tells(sign: str, figures: dict[str, Any], just_not: dict[str, Any], watched: Watched) -> None:

@@ -12,12 +12,29 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from robot.asking import ask_all
 from robot.cli.health import health
 from robot.demo import default_config
+from robot.settings_watching import Health
 
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(health)
 Answering = Callable[[int, bytes], int]
+
+
+def answers(body: bytes, status: int = 200) -> type[BaseHTTPRequestHandler]:
+    """Return what answers every question about readiness so."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/health/ready" else 404)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    return Page
 
 
 @pytest.fixture
@@ -26,16 +43,7 @@ def answering() -> Iterator[Answering]:
     servers: list[HTTPServer] = []
 
     def start(status: int, body: bytes) -> int:
-        class Page(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(status if self.path == "/health/ready" else 404)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Keep quiet."""
-
-        servers.append(HTTPServer(("127.0.0.1", 0), Page))
+        servers.append(HTTPServer(("127.0.0.1", 0), answers(body, status)))
         threading.Thread(target=servers[-1].serve_forever, args=(0.02,), daemon=True).start()
         return int(servers[-1].server_address[1])
 
@@ -78,6 +86,32 @@ def test_of_several_workers_each_must_answer(answering: Answering) -> None:
     answer = asked(answering(200, b'{"ready": true}'), BISTANDSROBOT_WORK__WORKERS="2")
     assert answer.exit_code == 1
     assert "ready\n" not in answer.stdout
+
+
+def test_how_many_must_answer_is_what_the_robot_says_that_runs_and_not_what_is_set(answering: Answering) -> None:
+    alone = answering(200, b'{"ready": true, "worker": 1, "workers": 1}')
+    several = answering(200, b'{"ready": true, "worker": 1, "workers": 2}')
+
+    assert asked(alone, BISTANDSROBOT_WORK__WORKERS="2").exit_code == 0
+    assert "CLI-062" in asked(several).stderr
+
+
+def test_another_worker_at_the_firsts_address_is_not_taken_for_it(answering: Answering) -> None:
+    assert "CLI-063" in asked(answering(200, b'{"ready": true, "worker": 3, "workers": 3}')).stderr
+
+
+def test_a_first_worker_that_is_gone_hides_no_other() -> None:
+    with socket.socket() as gone, HTTPServer(("127.0.0.1", 0), answers(b'{"ready": true, "worker": 2, "workers": 2}')) as second:
+        port = second.server_address[1] - 1
+        try:
+            gone.bind(("127.0.0.1", port))
+        except OSError:
+            pytest.skip("the port before it is somebody else's")
+        threading.Thread(target=second.serve_forever, args=(0.02,), daemon=True).start()
+        found = ask_all(Health(port=port), 1, 0.5)
+        second.shutdown()
+
+    assert [said and said.number for said in found] == [None, 2]
 
 
 def test_a_port_where_nobody_listens_is_told_at_once() -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from robot.figures import Figures
+from robot.figures import Figures, ListDays
 from robot.metrics import Metrics
+from robot.neighbours import Neighbours
 
 FINISHED: dict[str, Any] = {
     "event": "case.finished",
@@ -72,6 +73,38 @@ def test_a_lost_neighbour_is_one_until_it_is_back(metrics: Metrics) -> None:
     assert value(metrics, "neighbour_lost", neighbour="ssbtek") == 1
     see(metrics, event="neighbour.back", neighbour="ssbtek")
     assert value(metrics, "neighbour_lost", neighbour="ssbtek") == 0
+
+
+def test_how_neighbours_are_is_read_when_somebody_asks() -> None:
+    neighbours = Neighbours()
+    metrics, tally = Metrics(neighbours), neighbours.tally("ssbtek")
+    for seconds in (0.02, 0.3, 12.0, 60.0):
+        tally.took(seconds)
+    for code in ("NET-007", "NET-007", "SSB-001"):
+        tally.failed(code)
+    tally.repeats += 1
+
+    assert value(metrics, "neighbour_seconds_bucket", neighbour="ssbtek", le="0.025") == 1
+    assert value(metrics, "neighbour_seconds_bucket", neighbour="ssbtek", le="10.0") == 2
+    assert value(metrics, "neighbour_seconds_bucket", neighbour="ssbtek", le="30.0") == 3
+    assert value(metrics, "neighbour_seconds_bucket", neighbour="ssbtek", le="+Inf") == 4
+    assert value(metrics, "neighbour_seconds_count", neighbour="ssbtek") == 4
+    assert value(metrics, "neighbour_seconds_sum", neighbour="ssbtek") == pytest.approx(72.32)
+    assert value(metrics, "neighbour_errors_total", neighbour="ssbtek", code="NET-007") == 2
+    assert value(metrics, "neighbour_errors_total", neighbour="ssbtek", code="SSB-001") == 1
+    assert value(metrics, "neighbour_repeats_total", neighbour="ssbtek") == 1
+    assert value(metrics, "neighbour_breaker", neighbour="ssbtek") == 0
+
+
+def test_a_list_that_cannot_be_read_has_no_number(metrics: Metrics) -> None:
+    lists = {("registers", "a.crl"): ListDays(1.5, 7.0), ("case_system", "b.crl"): ListDays(None, None)}
+    metrics.take(Figures(at=datetime(2026, 11, 30, tzinfo=UTC), database_up=True, list_days=lists))
+
+    assert value(metrics, "revocation_list_days_left", neighbour="registers", file="a.crl") == 1.5
+    assert value(metrics, "revocation_list_days", neighbour="registers", file="a.crl") == 7
+    unread = value(metrics, "revocation_list_days_left", neighbour="case_system", file="b.crl")
+    assert unread is not None
+    assert math.isnan(unread)
 
 
 def test_what_is_not_known_is_no_number_and_never_zero(metrics: Metrics) -> None:

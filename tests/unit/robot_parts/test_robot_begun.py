@@ -9,7 +9,7 @@ import pytest
 from connectors.case_systems.port import Effect, EffectKind, Standing
 from robot.effects import CaseIdentity, effect_key
 from tests.unit.robot_parts.fakes import CASE, FakeCase, Robot, passing, refused
-from workqueue import State
+from workqueue import UNREAD, State
 
 IN_FULL = ["under_review", "recommendation", "native_draft", "document", "awaiting_decision"]
 
@@ -111,11 +111,10 @@ async def test_a_case_that_the_copy_knows_is_not_taken_up_again(robot: Robot) ->
     assert robot.item().state is State.DELIVERED
 
 
-@pytest.mark.parametrize("error", [passing(), refused(), KeyError("a bug")])
-async def test_what_cannot_be_read_now_is_looked_for_again(robot: Robot, error: Exception) -> None:
+async def test_what_cannot_be_read_now_is_looked_for_again(robot: Robot) -> None:
     robot.queue.mark_restored("ops", robot.clock.now(), {})
     robot.case_system.cases["case-2"] = FakeCase(
-        robot.standard, begun=True, changed_at=robot.clock.now() + timedelta(seconds=1), error=error
+        robot.standard, begun=True, changed_at=robot.clock.now() + timedelta(seconds=1), error=passing()
     )
     assert await robot.puller._begun.take() == 0
     assert robot.queue.begun_since() is not None
@@ -123,6 +122,49 @@ async def test_what_cannot_be_read_now_is_looked_for_again(robot: Robot, error: 
     robot.case_system.cases["case-2"].error = None
     assert await robot.puller._begun.take() == 1
     assert robot.queue.begun_since() is None
+
+
+def begun_unread(robot: Robot, error: Exception) -> None:
+    """Let the one case be begun before a restore, and not be readable now."""
+    robot.clock.advance(hours=1)
+    robot.queue.mark_restored("ops", robot.clock.now(), {})
+    wrote(robot, EffectKind.UNDER_REVIEW)
+    robot.case.created_at, robot.case.changed_at = robot.clock.now() - timedelta(days=30), robot.clock.now()
+    robot.case.error = error
+
+
+@pytest.mark.parametrize("error", [refused(), KeyError("a bug")])
+async def test_what_is_refused_is_put_in_the_queue_unread_and_the_list_is_not_read_for_ever(robot: Robot, error: Exception) -> None:
+    begun_unread(robot, error)
+
+    assert await robot.puller._begun.take() == 1
+
+    assert (robot.item().state, robot.item().version) == (State.READY, UNREAD)
+    assert robot.queue.begun_since() is None
+    assert await robot.puller._begun.take() == 0
+
+
+@pytest.mark.parametrize("person", [None, "joe01doe"])
+async def test_one_that_was_unread_then_and_that_somebody_has_since_gets_nothing_more(robot: Robot, person: str | None) -> None:
+    begun_unread(robot, refused())
+    await robot.puller._begun.take()
+    robot.case.error, robot.case.assigned_to = None, person
+
+    item = await robot.go_on()
+    if person is None:
+        item = await robot.go_on()
+
+    assert item.state is (State.TAKEN_BY_PERSON if person else State.DELIVERED)
+    assert robot.written() == (["under_review"] if person else IN_FULL)
+
+
+async def test_one_that_is_never_read_is_with_a_person_at_its_deadline(robot: Robot) -> None:
+    begun_unread(robot, refused())
+    await robot.puller._begun.take()
+    robot.clock.go_to(robot.item().deadline)
+
+    assert (await robot.go_on()).state is State.HANDED_OVER
+    assert robot.written() == ["under_review", "recommendation", "manual_review"]
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -154,4 +196,5 @@ async def test_a_bug_in_one_case_begun_before_a_restore_keeps_no_new_case_from_b
     await robot.puller.pull()
 
     assert robot.item("new").state is State.READY
-    assert robot.queue.begun_since() is not None, "it is looked for again"
+    assert (robot.item().state, robot.item().version) == (State.READY, UNREAD)
+    assert robot.queue.begun_since() is None

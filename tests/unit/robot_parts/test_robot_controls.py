@@ -12,6 +12,8 @@ from connectors.case_systems.port import Effect, EffectKind
 from connectors.errors import PermanentError
 from robot.clock import STOCKHOLM
 from robot.controls import Controls
+from robot.daemon import Daemon
+from robot.duty import PullDuty
 from robot.hours import Window
 from robot.pull import Puller
 from robot.shadow import ReadOnly
@@ -66,6 +68,30 @@ async def test_outside_the_case_systems_hours_it_is_not_even_listed(robot: Robot
     assert robot.case_system.asked_since == []
     robot.clock.go_to(AT_TEN)
     assert await puller.pull() == 1
+
+
+async def test_once_is_no_success_when_the_case_system_closed_before_all_was_handled(robot: Robot) -> None:
+    await robot.puller.pull()
+    set_up(robot, "schedule", case_system_open=FROM_TEN)
+    daemon = Daemon(robot.settings, once=True, queue=robot.queue)
+    daemon._controls = Controls(robot.settings, robot.clock)
+    with capture_logs() as said:
+        assert not await daemon._all_is_done(robot.database)
+    assert [(one["event"], one["code"]) for one in said] == [("daemon.closed", "BOT-008")]
+
+    robot.clock.go_to(AT_TEN)
+    await robot.go_on()
+    robot.clock.go_to(AT_TEN.replace(hour=23))
+    assert await daemon._all_is_done(robot.database), "nothing was left when it closed"
+
+
+async def test_once_has_not_pulled_while_the_case_system_is_closed(robot: Robot) -> None:
+    set_up(robot, "schedule", case_system_open=FROM_TEN)
+    daemon = Daemon(robot.settings, once=True, queue=robot.queue)
+    daemon._controls = Controls(robot.settings, robot.clock)
+    duty = PullDuty(robot.database, "one", lease_s=20)
+    assert not await daemon._first_pull(robot.puller, duty, robot.database, robot.case_system.name)
+    assert robot.case_system.asked_since == []
 
 
 @pytest.mark.parametrize(("hour", "quiet"), [(9, False), (10, True)])

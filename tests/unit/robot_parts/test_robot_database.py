@@ -14,7 +14,7 @@ from robot import database
 from robot.database import Database
 from workqueue import RetriableQueueError, StaleLease
 
-GO_ON_S = 10
+GO_ON_S = 60
 
 
 class Ledger:

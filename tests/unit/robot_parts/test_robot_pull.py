@@ -166,9 +166,15 @@ async def test_one_case_that_the_database_refuses_stops_no_other_and_is_looked_a
 
     with monkeypatch.context() as patched:
         patched.setattr(robot.queue, "add_many", refuse_one)
-        assert await robot.puller.pull() == 2
+        with capture_logs() as said:
+            assert await robot.puller.pull() == 2
+    assert [(one["log_level"], one["code"]) for one in said if one["event"] == "pull.case_not_stored"] == [("error", "QUE-004")]
+    assert robot.puller.not_stored == 1
     assert sorted(item.case_id for item in robot.queue.items()) == [CASE, "case-3"]
-    assert await robot.puller.pull() == 1
+
+    robot.clock.advance(hours=2)
+    assert await robot.puller.pull() == 1, "it is asked for as far back as before"
+    assert robot.puller.not_stored == 0
 
 
 async def test_a_robot_pulls_only_while_the_duty_is_its_own(robot: Robot) -> None:

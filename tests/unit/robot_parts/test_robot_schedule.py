@@ -30,7 +30,7 @@ async def running(job: Callable[[], Awaitable[None]], during: Callable[[], Await
     timer.every("test", every_s, job)
     timer.start()
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await during()
     finally:
         timer.stop()
@@ -147,7 +147,7 @@ async def test_a_robot_that_takes_pulling_over_lists_all_at_once(robot: Robot, f
     jobs = jobs_of(robot, duty, settings)
     jobs.start()
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not robot.case_system.asked_since:  # noqa: ASYNC110  what is waited for is a plain list
                 await asyncio.sleep(0.01)
     finally:

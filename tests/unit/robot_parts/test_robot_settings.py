@@ -163,7 +163,7 @@ def test_paths_are_counted_from_the_file(config: Path) -> None:
 
 def test_a_certificates_path_is_counted_from_the_file_too(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Path | None] = []
-    monkeypatch.setattr("connectors.transport.wire.ssl_context", lambda transport: seen.append(transport.ca_file))
+    monkeypatch.setattr("connectors.transport.trust.ssl_context", lambda transport: seen.append(transport.ca_file))
     config.write_text(DEFAULT.replace("pool_size: 16", "ca_file: certificates/ca.pem", 1), encoding="utf-8")
 
     found = load(config)

@@ -39,7 +39,7 @@ class FakeListener(Listener):
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110  what is waited for is a plain list
             await asyncio.sleep(0.005)
 

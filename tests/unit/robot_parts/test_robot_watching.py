@@ -45,7 +45,8 @@ async def test_a_bug_in_an_alarm_is_told_and_the_next_look_is_made(robot: Robot,
     watching = Watching(robot.settings.model_copy(update={"health": health}))
     with capture_logs() as said:
         async with AsyncExitStack() as stack:
-            await watching.begin(stack, robot.database, robot.clock, lambda: None)
+            await watching.begin(stack)
+            watching.works(stack, robot.database, robot.clock, lambda: None)
             await until(lambda: len(looks) > 1)
 
     assert {(one["event"], one["job"], one["code"]) for one in said} == {("job.failed", "alarms", "BUG-003")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def manager(tmp_path: Path) -> Iterator[socket.socket]:
     """The service manager's end of the line."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(str(tmp_path / "notify"))
-        listener.settimeout(2)
+        listener.settimeout(60)
         yield listener
 
 
@@ -44,7 +45,7 @@ def test_a_name_outside_the_file_system_is_reached() -> None:
     name = f"bistandsrobot-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind("\0" + name)
-        listener.settimeout(2)
+        listener.settimeout(60)
         ServiceManager.of({"NOTIFY_SOCKET": "@" + name}).ready()
         assert told(listener) == "READY=1"
 
@@ -67,6 +68,21 @@ async def test_a_loop_that_turns_is_heard_of_three_times_within_the_limit(manage
     assert service.watchdog_s == 60
     assert set(waits) == {20}
     assert [told(manager) for _ in range(3)] == ["WATCHDOG=1"] * 3
+
+
+def stand_still() -> None:
+    time.sleep(0.3)
+
+
+async def test_a_loop_that_stands_still_is_not_heard_of(manager: socket.socket) -> None:
+    """Then systemd ends the robot and starts it anew."""
+    manager.setblocking(False)
+    beats = asyncio.create_task(of(manager, WATCHDOG_USEC="60000").keep_alive())
+    assert await asyncio.get_running_loop().sock_recv(manager, 100) == b"WATCHDOG=1"
+    stand_still()
+    with pytest.raises(BlockingIOError):
+        manager.recv(4096)
+    beats.cancel()
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ class Copy:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(self.folder), str(ROOT), str(ROOT / "queue")])}
         line = [sys.executable, "-m", "robot", *arguments]
-        done = subprocess.run(line, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=90, check=False)
+        done = subprocess.run(line, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=240, check=False)
         assert "Traceback" not in done.stderr
         return done
 
