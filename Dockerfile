@@ -10,7 +10,7 @@ RUN uv venv --no-python-downloads /opt/bistandsrobot \
 RUN uv venv --no-python-downloads /opt/build \
  && uv pip install --require-hashes --python /opt/build -r requirements/build.txt
 COPY pyproject.toml README.md LICENSE config.yaml ./
-COPY deploy/bistandsrobot.service deploy/
+COPY deploy/bistandsrobot.service deploy/bistandsrobot-look.service deploy/bistandsrobot-look.timer deploy/
 COPY robot robot
 COPY connectors connectors
 COPY rules rules

@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 RULES_TESTS := tests/unit/rules tests/scenarios
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 
-.PHONY: help demo test soak coverage mutants check browser deploy-tools wheel bench lock clean setup
+.PHONY: help demo test soak coverage mutants check check-types check-the-rest browser deploy-tools wheel bench lock clean setup
 
 help:  ## show what can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /: /'
@@ -39,9 +39,14 @@ mutants: setup  ## change the rules in thousands of places: at least 90 % must m
 	$(BIN)/python tests/support/mutation.py --processes 2
 
 check: setup  ## style, types, import rules, and that the docs are in step with the code
+	$(MAKE) --no-print-directory -j 2 check-types check-the-rest
+
+check-types:
+	$(BIN)/mypy
+
+check-the-rest:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	PYTHONPATH=queue $(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/docs
 

@@ -24,16 +24,32 @@ _HOUR = timedelta(hours=1)
 _SECRET_LIMIT_BYTES = 1024
 
 
+_WHY_NOT: tuple[tuple[type[Exception], str], ...] = (
+    (smtplib.SMTPAuthenticationError, "it refuses user or password"),
+    (smtplib.SMTPSenderRefused, "it refuses the sender"),
+    (smtplib.SMTPRecipientsRefused, "it refuses every address"),
+    (smtplib.SMTPResponseException, "it refuses the message"),
+    (smtplib.SMTPNotSupportedError, "it does not speak what is set: starttls, or logging in"),
+    (ssl.SSLCertVerificationError, "its certificate cannot be trusted: name, time, or an authority that is not in `alarms.ca_file`"),
+    (TimeoutError, "no answer in time (`alarms.timeout_s`)"),
+)
+
+
+class NotTaken(OSError):
+    """A message was not taken; the text says why in our words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One message: `over` = the illness has ended."""
+    """One message: `over` = the illness has ended. `test` = there is none: the message shows that messages come."""
 
     illness: Illness
     over: bool
+    test: bool = False
 
     def subject(self, municipality: str) -> str:
         """Return a line that says it all."""
-        return f"bistandsrobot {municipality}: {'over: ' if self.over else ''}{self.illness.what}"
+        return f"bistandsrobot {municipality}: {'TEST: ' if self.test else 'over: ' if self.over else ''}{self.illness.what}"
 
     def text(self, municipality: str) -> str:
         """Return the whole message for a person."""
@@ -51,7 +67,7 @@ class Alarm:
         return {
             "program": "bistandsrobot",
             "municipality": municipality,
-            "state": "over" if self.over else "begun",
+            "state": "test" if self.test else "over" if self.over else "begun",
             "what": self.illness.what,
             "code": self.illness.code,
             "since": self.illness.since.isoformat(),
@@ -100,6 +116,14 @@ class Alarming:
             else:
                 self._told[_name(alarm.illness)] = alarm.illness
 
+    async def by_each_way(self, alarm: Alarm) -> dict[str, str]:
+        """Send one message by every way that is set; return what came of each: '' = it was taken."""
+        return {way: await self._by(way, send, alarm) for way, send in self._ways()}
+
+    def _ways(self) -> list[tuple[str, Callable[[Alarm], None]]]:
+        ways: list[tuple[str, Callable[[Alarm], None]]] = [("webhook", self._post)] if self._settings.webhook_url is not None else []
+        return [*ways, ("mail", self._mail)] if self._settings.mail is not None else ways
+
     def _may_send(self) -> bool:
         now = self._now()
         while self._sent and now - self._sent[0] >= _HOUR:
@@ -108,28 +132,25 @@ class Alarming:
 
     async def _send(self, alarm: Alarm) -> bool:
         """Send one message by every way; return whether it went by at least one."""
-        went = []
-        if self._settings.webhook_url is not None:
-            went.append(await self._by("webhook", self._post, alarm))
-        if self._settings.mail is not None:
-            went.append(await self._by("mail", self._mail, alarm))
-        if any(went):
+        went = "" in (await self.by_each_way(alarm)).values()
+        if went:
             self._sent.append(self._now())
-        return any(went)
+        return went
 
-    async def _by(self, way: str, send: Callable[[Alarm], None], alarm: Alarm) -> bool:
+    async def _by(self, way: str, send: Callable[[Alarm], None], alarm: Alarm) -> str:
+        """Send by one way; return why it was not taken, '' = it was."""
         try:
             async with asyncio.timeout(2 * self._settings.timeout_s):
                 await asyncio.to_thread(send, alarm)
-        except (smtplib.SMTPException, OSError, ValueError):
+        except (smtplib.SMTPException, OSError, ValueError) as error:
             if way not in self._failing:
                 log.error("alarm.not_sent", way=way, code="BOT-012")
             self._failing.add(way)
-            return False
+            return why_not(error)
         if way in self._failing:
             log.info("alarm.sent_again", way=way)
         self._failing.discard(way)
-        return True
+        return ""
 
     def _post(self, alarm: Alarm) -> None:
         # Loaded here alone: who has no webhook does not wait for it at start.
@@ -140,8 +161,14 @@ class Alarming:
         try:
             with httpx.Client(timeout=self._settings.timeout_s, verify=verify, trust_env=False) as client:
                 client.post(self._settings.webhook_url, json=alarm.data(self._municipality)).raise_for_status()
+        except httpx.HTTPStatusError as error:
+            raise NotTaken(f"it answers {error.response.status_code}") from None
+        except httpx.TimeoutException:
+            raise TimeoutError from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ConnectionError(type(error).__name__) from None
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise ssl.SSLCertVerificationError from None
+            raise NotTaken(f"it cannot be reached ({type(error).__name__})") from None
 
     def _mail(self, alarm: Alarm) -> None:
         mail = self._settings.mail
@@ -156,7 +183,9 @@ class Alarming:
                 server.starttls(context=context)
             if mail.user is not None and mail.password_file is not None:
                 server.login(mail.user, _secret(mail.password_file))
-            server.send_message(self._message(alarm, mail))
+            refused = server.send_message(self._message(alarm, mail))
+        if alarm.test and refused:
+            raise NotTaken(f"it refuses {len(refused)} of {len(mail.to)} addresses")
 
     def _message(self, alarm: Alarm, mail: Mail) -> EmailMessage:
         message = EmailMessage()
@@ -176,5 +205,16 @@ def _name(illness: Illness) -> str:
 
 
 def _secret(file: Path) -> str:
-    with file.open("rb") as opened:
-        return opened.read(_SECRET_LIMIT_BYTES).decode().strip()
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_SECRET_LIMIT_BYTES).decode().strip()
+    except (OSError, ValueError) as error:
+        raise NotTaken(f"its password file cannot be read ({type(error).__name__})") from None
+
+
+def why_not(error: Exception) -> str:
+    """Return why a message was not taken, in our words: a server's own may quote what it was told."""
+    if isinstance(error, NotTaken):
+        return str(error)
+    said = next((words for kind, words in _WHY_NOT if isinstance(error, kind)), f"it cannot be reached ({type(error).__name__})")
+    return f"{said} ({error.smtp_code})" if isinstance(error, smtplib.SMTPResponseException) else said

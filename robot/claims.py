@@ -14,7 +14,7 @@ _LOOK_FOR_SUSPECTS_EVERY_S = 30.0
 """So often, and after each rescue, cases that may be what kills workers are looked for."""
 _BETWEEN_SUSPECTS_S = 1.0
 """After one of them all others have a turn, so that none of those is held up for long."""
-_APART_S = 0.05
+_APART_S = 0.03
 """A busy robot claims no sooner than so after it claimed last: a claim costs about the same for one case as for several."""
 _ALONE_AT_LEAST = 2
 """So many of the crashes that a person gets a case for are of its own: nothing else was in hand."""

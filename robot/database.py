@@ -32,7 +32,9 @@ GROUP_CALLS = 200
 GROUP_S = 0.05
 """A transaction takes in no more calls after so many seconds: those that are in it want to be answered."""
 APART_S = 0.015
-"""Transactions begin so many seconds apart at least: what a busy robot calls meanwhile shares one, and an idle robot waits for nothing."""
+"""Transactions begin so many seconds apart: what a busy robot calls meanwhile shares one, and an idle robot waits for nothing."""
+ENOUGH_CALLS = 8
+"""When so many wait the next transaction begins at once."""
 
 
 def key_place(settings: Settings) -> Path:
@@ -114,6 +116,7 @@ class Database:
         self._lock = threading.Lock()
         self._waiting: deque[_Call] = deque()
         self._is_at_work = False
+        self._enough = threading.Event()
         self._next_at = 0.0
 
     async def call(self, action: Callable[[WorkQueue], Value]) -> Value:
@@ -127,6 +130,8 @@ class Database:
                 self._thread.submit(self._work)
                 self._is_at_work = True
             self._waiting.append(call)
+            if len(self._waiting) >= ENOUGH_CALLS:
+                self._enough.set()
         value: Value = await call.future
         return value
 
@@ -151,8 +156,11 @@ class Database:
 
     def _keep_apart(self) -> None:
         """Wait until the next transaction may begin."""
+        with self._lock:
+            if len(self._waiting) < ENOUGH_CALLS:
+                self._enough.clear()
         if (early_s := self._next_at - time.monotonic()) > 0:
-            time.sleep(early_s)
+            self._enough.wait(early_s)
         self._next_at = time.monotonic() + APART_S
 
     def _run_together(self, calls: list[_Call]) -> None:

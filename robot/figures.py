@@ -72,7 +72,7 @@ def look(queue: WorkQueue, settings: Settings, now: datetime, *, head_kept_at: d
         deadline_margin_s=_margin(waiting, settings.schedule.case_system_open, now),
         head_age_s=None if head_kept_at is None else (datetime.now(UTC) - head_kept_at).total_seconds(),
         disk_free_bytes=None if file is None else shutil.disk_usage(file.parent).free,
-        database_bytes=None if file is None else _size(file) + _size(file.with_name(file.name + _WRITE_AHEAD)),
+        database_bytes=None if file is None else bytes_of(file),
         certificate_days=certificate_days(settings, datetime.now(UTC)),
         list_days=list_days(settings, datetime.now(UTC)),
         cases_in_flight_most=settings.work.cases_in_flight,
@@ -155,6 +155,11 @@ def _first_end(file: Path) -> datetime | None:
     except (OSError, ValueError):
         return None
     return min((one.not_valid_after_utc for one in found), default=None)
+
+
+def bytes_of(database: Path) -> int:
+    """Return how much a database takes on disk, its write-ahead log too: after a day of much work most of it may stand there."""
+    return _size(database) + _size(database.with_name(database.name + _WRITE_AHEAD))
 
 
 def _size(file: Path) -> int:

@@ -33,6 +33,8 @@ _SHAPES = {
     "level": _WORD,
     "job": _WORD,
     "neighbour": re.compile(r"caremanagement|party|ssbtek|registers|case_system"),
+    "register": re.compile(r"ssbtek|registers"),
+    "figure": re.compile(r"(?:proposal|blank|handed_over|flag|average)(?:\.[A-Za-z_]{1,40}){0,6}"),
     "library": re.compile(r"[a-z]+(?:[._][a-z]+){0,4}"),
     "step": _WORD,
     "state": _WORD,
@@ -41,7 +43,9 @@ _SHAPES = {
     "case_ref": re.compile(r"[a-hjkmnp-z][a-hjkmnp-z2-9]{9}"),
 }
 """What a log line may say, and how it must look to be let in."""
-_FIGURES = frozenset({"repeated", "lost_s", "cases", "in_hand", "worker", "attempts", "late_s"})
+_FIGURES = frozenset(
+    {"repeated", "lost_s", "cases", "in_hand", "worker", "number", "times", "attempts", "late_s", "exit_code", "before", "now"}
+)
 _OWN_WORDS = frozenset({"logs.level", "logs.style", "retention.policy", "alarms.mail.security", "case_system.document_type"})
 """Settings whose texts are the program's own words."""
 

@@ -25,6 +25,8 @@ from robot.neighbours import Neighbours
 NAMESPACE = "bistandsrobot"
 _STEP_S = (0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300)
 _PROBLEMS = frozenset({"warning", "error", "critical", "exception"})
+_ALERTED = (("robot.paused_itself", "BOT-023"), ("case.failed", "BUG-001"), ("job.failed", "BUG-003"), ("alarm.not_sent", "BOT-012"))
+"""The events, with their codes, of which a single one is an alert in deploy/prometheus-alerts.yaml."""
 
 
 class Metrics:
@@ -47,13 +49,15 @@ class Metrics:
         self._most = self._gauge("cases_in_flight_most", "Cases that this process has in hand at most: the setting.")
         self._later = self._counter("tried_later", "Cases put off to be tried again, by code.", "code")
         self._problems = self._counter("problems", "Warnings and errors in the log, by event and code.", "event", "code")
+        for told in _ALERTED:
+            self._problems.labels(*told)  # from 0: Prometheus sees no increase in what is 1 from the beginning
         self._steps = Histogram(
             "step_seconds", "Time of a step of a case.", ["step"], namespace=NAMESPACE, registry=self.registry, buckets=_STEP_S
         )
         self._lost = self._gauge("neighbour_lost", "1 while a neighbour is left alone because it fails.", "neighbour")
         self._queue = self._gauge("queue_cases", "Versions of cases by state.", "state")
         self._oldest = self._gauge("queue_oldest_seconds", "Age of the oldest case by state, since it was pulled.", "state")
-        self._margin = self._gauge("deadline_margin_seconds", "Time left to the nearest deadline; below 0 = it is past.")
+        self._margin = self._gauge("deadline_margin_seconds", "Time left to the nearest deadline; below 0 = past, NaN = none hurries.")
         self._head_age = self._gauge("audit_head_age_seconds", "Time since the audit's end was last kept elsewhere, or was seen unchanged.")
         self._disk = self._gauge("disk_free_bytes", "Space left where the database file is.")
         self._size = self._gauge("database_bytes", "Size of the database file with its log.")

@@ -70,6 +70,8 @@ def _guarded(name: str, job: Job) -> Job:
             await job()
         except RetriableQueueError:
             return  # said by the database once
+        except asyncio.CancelledError:
+            return  # the robot stops: the scheduler would log it as an error of the job's
         except Exception:
             log.exception("job.failed", job=name, code="BUG-003")
 

@@ -124,8 +124,8 @@ class Workers:
                 if not await _end(process, ended, self._stop_within_s):
                     log.error("worker.killed", number=number, code="BOT-002")
             elif not ended.done():
-                at = await tie.where(process.send_signal)
-                log.error("worker.stands_still", number=number, silent_s=self._silent_s, at=at, code="BOT-007")
+                stood = await tie.where(process.send_signal)
+                log.error("worker.stands_still", number=number, silent_s=self._silent_s, stood=stood, code="BOT-007")
                 await _end(process, ended, STILL_GRACE_S)
             code = await ended
         return 0 if code == -signal.SIGTERM and self._stopping.is_set() else code

@@ -221,8 +221,9 @@ class Delivering(Store):
     ) -> None:
         """End a case: delivered, handed_over, or taken_by_person; the audit is told which writes were made.
 
-        `done` = the last receipts, `people` = who is in the case, as `finish` takes them, stored in the same transaction. The first two ends
-        are refused (NotAllowed) while a write is pending. Raises StaleLease when the case is not ours: nothing is stored.
+        `done` = the last receipts, `people` = who is in the case, as `finish` takes them, stored in the same transaction.
+        The first two ends are refused (NotAllowed) while a write is pending.
+        Raises StaleLease when the case is not ours: nothing is stored.
         """
         end = State(end_state)
         if end not in ENDS:

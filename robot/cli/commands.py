@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "robot.cli.check",
     "status": "robot.cli.status",
     "health": "robot.cli.health",
+    "alarm": "robot.cli.alarm",
     "pause": "robot.cli.control",
     "resume": "robot.cli.control",
     "queue": "robot.cli.queue",

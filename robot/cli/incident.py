@@ -90,6 +90,7 @@ def _check(settings: Settings, config: Path) -> list[dict[str, Any]]:
 def _store(settings: Settings) -> dict[str, Any]:
     """Return how many cases stand where and whether all is whole; what cannot be had is told by its code."""
     from robot.database import is_made, open_queue
+    from robot.figures import bytes_of
 
     place = settings.storage.database
     told: dict[str, Any] = {"kind": "sqlite" if isinstance(place, Path) else "postgresql"}
@@ -108,7 +109,7 @@ def _store(settings: Settings) -> dict[str, Any]:
     finally:
         opened.close()
     if isinstance(place, Path):
-        told |= {"bytes": place.stat().st_size, "disk_free_bytes": disk_free_bytes(place.parent)}
+        told |= {"bytes": bytes_of(place), "disk_free_bytes": disk_free_bytes(place.parent)}
     return told
 
 

@@ -14,7 +14,7 @@ from robot.cli.output import fail, say
 from robot.clock import SystemClock
 from robot.skeleton import QUESTIONS, Made, Question, Refused, config_text, guidelines_text, make, unit_text
 from robot.skeleton.answers import database as read_database
-from robot.skeleton.files import CONFIG, GUIDELINES, KEY, UNIT
+from robot.skeleton.files import CONFIG, GUIDELINES, KEY, UNIT, UNITS
 from rules.month import Month
 from workqueue import QueueError
 
@@ -38,7 +38,7 @@ def init(
     database: Annotated[str, typer.Option(help="File, or postgresql://user@host/database?sslmode=verify-full.")] = _DATABASE,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: what no option answers stays open in the files.")] = False,
 ) -> None:
-    """Make a municipality's first files: configuration, guidelines to be decided, master key and systemd unit.
+    """Make a municipality's first files: configuration, guidelines to be decided, master key and systemd units.
 
     Nothing is overwritten, and nothing is guessed: what is not answered says CHANGE ME, and the robot does not start before it is
     answered. `bistandsrobot check` lists what is missing.
@@ -68,7 +68,7 @@ def init(
     texts = {
         CONFIG: config_text(answers, database=place),
         GUIDELINES: guidelines_text(answers, since=Month.of(SystemClock().today()).plus(1)),
-        UNIT: unit_text(folder, _program()),
+        **{unit: unit_text(folder, _program(), unit) for unit in UNITS},
     }
     _tell(folder, _make(folder, texts), [one for one in QUESTIONS if one.name not in answers])
 
@@ -122,4 +122,4 @@ def _tell(folder: Path, made: Made, still_open: list[Question]) -> None:
     say(f"  1  keep a copy of {folder / KEY} apart from the database: without it nothing that is stored can be read")
     say(f"  2  decide what stands in {folder / GUIDELINES}")
     say(f"  3  bistandsrobot check -c {folder / CONFIG}")
-    say(f"  4  put {folder / UNIT} in /etc/systemd/system (docs/operations.md)")
+    say(f"  4  put {folder / UNIT} in /etc/systemd/system, and the two that look at it from outside (docs/operations.md)")

@@ -18,7 +18,7 @@ from rich.text import Text
 from robot.asking import Said, ask_all
 from robot.cli.options import ConfigOption, JsonOption, queue_of, settings_from
 from robot.cli.output import console
-
+from robot.condition import PAUSE_SIGN
 from robot.settings import Settings
 from workqueue import WorkQueue
 

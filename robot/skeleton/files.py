@@ -19,6 +19,9 @@ from rules.strict_yaml import UNDECIDED
 from workqueue import MasterKey
 
 CONFIG, GUIDELINES, KEY, UNIT = "config.yaml", "guidelines.yaml", "master.key", "bistandsrobot.service"
+LOOK, LOOK_TIMER = "bistandsrobot-look.service", "bistandsrobot-look.timer"
+"""The units that have the robot looked at from outside."""
+UNITS = (UNIT, LOOK, LOOK_TIMER)
 GROUP = "bistandsrobot"
 """The service's group: it may read the configuration, and nobody else but its owner."""
 _OF_THE_GROUP, _OF_ALL = 0o640, 0o644
@@ -57,7 +60,7 @@ def make(folder: Path, texts: Mapping[str, str]) -> Made:
     made: list[Path] = []
     try:
         for name, text in texts.items():
-            made.append(_write(folder / name, text, _OF_ALL if name == UNIT else _OF_THE_GROUP, None if name == UNIT else group))
+            made.append(_write(folder / name, text, _OF_ALL if name in UNITS else _OF_THE_GROUP, None if name in UNITS else group))
         MasterKey.load_or_create(folder / KEY)
     except BaseException:
         for path in made:
@@ -86,9 +89,9 @@ def guidelines_text(answers: Mapping[str, str], *, since: Month) -> str:
     return text.replace("MUNICIPALITY", name or "a municipality", 1)
 
 
-def unit_text(folder: Path, program: Path) -> str:
-    """Return the shipped systemd unit for a configuration in this folder and a program at this place."""
-    text = _shipped(UNIT, f"deploy/{UNIT}").read_text(encoding="utf-8")
+def unit_text(folder: Path, program: Path, unit: str = UNIT) -> str:
+    """Return a shipped systemd unit for a configuration in this folder and a program at this place."""
+    text = _shipped(unit, f"deploy/{unit}").read_text(encoding="utf-8")
     return text.replace("/opt/bistandsrobot/bin/bistandsrobot", str(program)).replace("/etc/bistandsrobot", str(folder))
 
 

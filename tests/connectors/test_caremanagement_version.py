@@ -104,7 +104,7 @@ def test_of_a_case_that_tells_no_time_attachments_are_read_each_time() -> None:
 
 def test_of_attachments_nothing_is_remembered_but_the_applicants_ids() -> None:
     folder = Folder(FILE | {"fileName": "hemligt.pdf"}, FILE | {"id": "ours", "senderRole": "CASEWORKER"})
-    assert asyncio.run(Attached(folder.read).of("case", UNCHANGED)) == ({"id": FILE["id"]},)
+    assert asyncio.run(Attached(folder.read).of("case", UNCHANGED)) == [{"id": FILE["id"]}]
 
 
 def test_only_so_many_cases_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

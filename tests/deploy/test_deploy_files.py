@@ -23,7 +23,7 @@ from workqueue import State
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
-UNIT = DEPLOY / "bistandsrobot.service"
+UNIT, LOOK, TIMER = (DEPLOY / name for name in ("bistandsrobot.service", "bistandsrobot-look.service", "bistandsrobot-look.timer"))
 ALERTS = DEPLOY / "prometheus-alerts.yaml"
 WORST_EXPOSURE = 1.5
 _METRIC = re.compile(r"\b(?:bistandsrobot|process)_[a-z_]+")
@@ -55,8 +55,9 @@ def rules() -> list[dict[str, Any]]:
     return [rule for group in groups for rule in group["rules"]]
 
 
-def test_the_unit_is_hardly_exposed() -> None:
-    answer = ran(tool("systemd-analyze"), "security", "--offline=true", f"--threshold={WORST_EXPOSURE * 10:.0f}", UNIT)
+@pytest.mark.parametrize("unit", [UNIT, LOOK], ids=lambda unit: unit.name)
+def test_the_unit_is_hardly_exposed(unit: Path) -> None:
+    answer = ran(tool("systemd-analyze"), "security", "--offline=true", f"--threshold={WORST_EXPOSURE * 10:.0f}", unit)
 
     assert answer.returncode == 0, answer.stdout[-1500:]
     exposure = re.search(r"exposure level for \S+: ([\d.]+)", answer.stdout)
@@ -64,8 +65,9 @@ def test_the_unit_is_hardly_exposed() -> None:
     assert float(exposure[1]) <= WORST_EXPOSURE
 
 
-def test_systemd_knows_every_word_of_the_unit() -> None:
-    answer = ran(tool("systemd-analyze"), "verify", UNIT)
+@pytest.mark.parametrize("unit", [UNIT, LOOK, TIMER], ids=lambda unit: unit.name)
+def test_systemd_knows_every_word_of_the_unit(unit: Path) -> None:
+    answer = ran(tool("systemd-analyze"), "verify", unit)
     wrong = [line for line in answer.stderr.splitlines() if "is not executable" not in line]
 
     assert wrong == []

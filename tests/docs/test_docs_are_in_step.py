@@ -16,6 +16,7 @@ from robot.cli.commands import COMMANDS
 ROOT = Path(__file__).resolve().parents[2]
 CODE = [path for folder in ("robot", "connectors", "rules", "queue/workqueue") for path in sorted((ROOT / folder).rglob("*.py"))]
 LEVELS = {"debug", "info", "warning", "error", "exception"}
+OF_THE_LOG = frozenset({"at", "event", "level", "worker", "repeated"})
 ERROR_CODE = re.compile(r"\b(?:NET|REG|SSB|CASE|CM|QUE|CFG|BUG|BOT|DEMO|RUL|SIM|CLI)-\d{3}\b")
 
 
@@ -55,6 +56,8 @@ def test_every_log_event_is_listed_with_its_level_and_keys() -> None:
         expected = "error" if level == "exception" else level
         if listed[event][0] != expected:
             wrong.append(f"{place}: {event} is logged as {expected}, docs/events.md says {listed[event][0]}")
+        if keys & OF_THE_LOG:
+            wrong.append(f"{place}: {event} has keys {sorted(keys & OF_THE_LOG)} that the log itself writes over")
         if not keys <= listed[event][1]:
             wrong.append(f"{place}: {event} has keys {sorted(keys - listed[event][1])} that docs/events.md does not list")
     wrong += [f"docs/events.md lists {event}, which nothing logs" for event in sorted(set(listed) - seen)]

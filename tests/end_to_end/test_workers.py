@@ -123,7 +123,8 @@ def test_a_worker_that_stands_still_is_replaced_and_its_cases_are_done(tmp_path:
             wait_for(lambda: events(running)["daemon.started"] == 3, what="a worker in its place")
             wait_for(lambda: all_at_rest(running), what="every case at rest")
             assert not stopped.is_running()
-            assert (events(running)["worker.stands_still"], events(running)["worker.died"]) == (1, 1)
+            [still] = [line for line in running.log() if line["event"] == "worker.stands_still"]
+            assert (still["stood"], events(running)["worker.died"]) == ([], 1)
             process.terminate()
             assert process.wait(LIMIT_S) == 0
         nothing_is_lost_or_doubled(running)

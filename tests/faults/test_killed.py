@@ -18,8 +18,8 @@ from soak import much
 
 from robot.demo import daemon
 
-KILLS = much("KILLS", 12, 100)
-CASES = much("CASES", 120, 1000)
+KILLS = much("KILLS", 8, 100)
+CASES = much("CASES", 80, 1000)
 """The soak does it twice, in two towns: 200 kills over 2 000 cases on each kind of store."""
 TOWNS = much("TOWNS", 1, 2)
 SEED = 20261130

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -176,6 +177,21 @@ def test_it_ends_at_once_also_when_the_server_does_not_even_refuse(own_server: P
             time.sleep(OTHER_TRIES_S)
             process.terminate()
             assert process.wait(AT_ONCE_S) == 0, running.tail()
+
+
+def test_a_file_that_another_program_holds_at_the_start_is_waited_for_too(tmp_path: Path) -> None:
+    with town(tmp_path, cases=2, changes=QUICK) as running:
+        file = running.demo.settings().storage.database
+        assert isinstance(file, Path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other, robot(running) as process:
+            file.chmod(0o600)
+            other.execute("BEGIN EXCLUSIVE")
+            wait_for(lambda: told(running), within_s=TOLD_WITHIN_S, what="a word about it")
+            other.execute("ROLLBACK")
+            goes_on_to_the_end(running, process)
+        assert codes(running) == {"QUE-001"}
+        assert events(running)["database.back"] == 1
 
 
 def test_who_runs_it_once_is_told_and_nobody_waits(without_server: Make) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.queue.queue_bench import LEASE_S, START, SYSTEM, Bench, pulled
-from workqueue import EffectDone, StaleLease, State, WorkQueue
+from workqueue import UNREAD, EffectDone, StaleLease, State, WorkQueue
 
 
 def test_pulling_twice_adds_nothing(queue: WorkQueue) -> None:
@@ -154,3 +154,26 @@ def test_a_person_who_took_the_case_still_has_it_when_the_applicant_changes_the_
 
     assert claimed.version == "v2"
     assert claimed.assigned_to is None
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_a_case_that_could_not_be_read_is_added_once_and_never_in_place_of_one_that_was(bench: Bench, ends: bool) -> None:
+    if ends:
+        bench.ended()
+    else:
+        bench.queue.add(pulled())
+    unread = [pulled(case_id, UNREAD, assigned_to=None) for case_id in ("case-1", "case-2")]
+    assert [bench.item(one.case_ref).case_id for one in bench.queue.add_many(unread, unless_there=True)] == ["case-2"]
+    assert bench.queue.add_many(unread, unless_there=True) == []
+    assert (bench.item().version, bench.item("case-2").version) == ("v1", UNREAD)
+    assert bench.queue.known_cases("caremanagement", ["case-1", "case-2", "case-3"]) == {"case-1", "case-2"}
+
+
+def test_when_it_is_read_at_last_it_is_the_same_case_and_who_has_it_then_is_who_had_it(bench: Bench) -> None:
+    bench.queue.add_many([pulled("case-1", UNREAD, assigned_to=None)], unless_there=True)
+    unread = bench.claim_one()
+    assert (unread.version, unread.assigned_to) == (UNREAD, None)
+    bench.queue.add(pulled(assigned_to="kim"))
+    assert bench.item(unread.case_ref).state is State.SUPERSEDED
+    read = bench.claim_one()
+    assert (read.case_id, read.version, read.assigned_to) == ("case-1", "v1", "kim")

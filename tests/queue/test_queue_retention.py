@@ -100,6 +100,17 @@ def test_what_is_forgotten_is_gone_in_full_and_the_audit_still_verifies(bench: B
     assert (done.state, done.cases, done.forgotten, done.left) == (ListState.CARRIED_OUT, 1, 1, 0)
 
 
+def test_who_is_in_a_case_is_forgotten_with_it_also_when_it_never_had_a_draft(bench: Bench) -> None:
+    bench.queue.rest(bench.assessing(), State.WAITING_FOR_REGISTER, bench.in_hours(1), "code", people=["199001012384"])
+    bench.clock.advance(hours=1)
+    bench.queue.release_due()
+    bench.queue.end(bench.claim_one(), State.TAKEN_BY_PERSON)
+    assert rows(bench, case_people, drafts) == {"case_people": 1, "drafts": 0}
+    assert bench.queue.forget_some(approved(bench), 10) == Carried(forgotten=1, left_out=0, left=0)
+    assert rows(bench, case_people, items) == {"case_people": 0, "items": 0}
+    assert bench.queue.cases_of("199001012384") == ([], None)
+
+
 def test_other_cases_are_left_as_they_were(bench: Bench) -> None:
     end(bench, "gone")
     kept = end(bench, "kept", draft={"proposal": "kept"})

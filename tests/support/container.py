@@ -30,7 +30,20 @@ _MAKE_LIMIT_S = 900.0
 _STEP_LIMIT_S = 600.0
 _OF_THE_INDEX = ("PIP_", "UV_", "SSL_", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__")
-_UNSHARE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc", "--propagation", "private")
+_UNSHARE = (
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "unshare",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--uts",
+    "--ipc",
+    "--propagation",
+    "private",
+)
 
 
 @dataclass

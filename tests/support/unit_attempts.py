@@ -24,6 +24,7 @@ _PROT_READ, _PROT_WRITE, _PROT_EXEC = 1, 2, 4
 _PER_LINUX32 = 8
 _CLONE_NEWUSER, _CLONE_NEWNS = 0x10000000, 0x00020000
 _PTRACE_TRACEME = 0
+_IO_URING_SETUP, _IO_URING_PARAMETERS = 425, 120
 _ELSEWHERE = ("192.0.2.1", 9)
 """An address for documents, which is nobody's."""
 _OF_32_BITS = bytes.fromhex(
@@ -152,11 +153,11 @@ REFUSED: dict[str, Callable[[], None]] = {
     "call.process_vm_readv": read_itself,
     "call.nice": in_a_child(lambda: called(-1 if os.nice(1) < 0 else 0)),
     "call.sched_setaffinity": in_a_child(lambda: os.sched_setaffinity(0, os.sched_getaffinity(0))),
+    "call.io_uring": in_a_child(lambda: called(_ME.syscall(_IO_URING_SETUP, 8, ctypes.create_string_buffer(_IO_URING_PARAMETERS)))),
     "call.of_32_bits": run_32_bits,
     "namespace.user": in_a_child(lambda: called(_ME.unshare(_CLONE_NEWUSER))),
     "namespace.mount_in_user": in_a_child(lambda: called(_ME.unshare(_CLONE_NEWUSER | _CLONE_NEWNS))),
     "socket.netlink": family(socket.AF_NETLINK, socket.SOCK_RAW),
-    "socket.kernel_crypto": family(socket.AF_ALG, socket.SOCK_SEQPACKET),
     "network.another_machine": sent_elsewhere,
     "file.set_user_id": set_user_id,
     "file.written_outside": written("/srv/of-everybody/file"),

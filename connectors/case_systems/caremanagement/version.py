@@ -11,8 +11,8 @@ from typing import Any
 
 from connectors.case_systems.caremanagement.fields import Unreadable, clean
 
-_CASES_KEPT = 10_000
-"""Cases whose attachments are remembered: a few hundred bytes each."""
+_CASES_KEPT = 5_000
+"""Cases whose attachments are remembered until their turn, half a kilobyte each; when more wait, they are read again."""
 _MADE_BY_THE_SYSTEM = frozenset({"GENERATED", "CASE_DATA", "DECISION", "MESSAGE_HISTORY"})
 
 
@@ -32,27 +32,26 @@ def version_of(data: Any, attachments: Iterable[Mapping[str, Any]]) -> str:
 
 
 class Attached:
-    """What the applicant has attached, by ids alone, read again only when something in the case has changed since.
+    """What the applicant has attached, by ids alone: read at the pull, and not again at the case's turn when nothing has changed since.
 
     That CareManagement's own times move with every change is also what new versions of a case are found by in its list.
     """
 
     def __init__(self, read: Callable[[str], Awaitable[Sequence[Mapping[str, Any]]]]) -> None:
         self._read = read
-        self._known: OrderedDict[str, tuple[object, tuple[Mapping[str, Any], ...]]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[object, object, tuple[object, ...]]] = OrderedDict()
 
-    async def of(self, case_id: str, view: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    async def of(self, case_id: str, view: Mapping[str, Any]) -> list[dict[str, object]]:
         """Return the attachments of a case whose view has just been read: what is attached after that moves the view's times."""
-        changed = (view.get("modified"), view.get("touched"))
-        known = self._known.get(case_id)
-        if known is not None and known[0] == changed != (None, None):
-            return known[1]
-        ids = tuple({"id": row.get("id")} for row in await self._read(case_id) if from_applicant(row))
-        self._known[case_id] = (changed, ids)
-        self._known.move_to_end(case_id)
+        modified, touched = view.get("modified"), view.get("touched")
+        known = self._known.pop(case_id, None)
+        if known is not None and known[:2] == (modified, touched) != (None, None):
+            return [{"id": one} for one in known[2]]
+        ids = tuple(row.get("id") for row in await self._read(case_id) if from_applicant(row))
+        self._known[case_id] = (modified, touched, ids)
         if len(self._known) > _CASES_KEPT:
             self._known.popitem(last=False)
-        return ids
+        return [{"id": one} for one in ids]
 
 
 def from_applicant(attachment: Mapping[str, Any]) -> bool:

@@ -65,7 +65,9 @@ class _ByLength(BaseRoute):
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Return the first route that fits the path; any method fits, for `Resource` refuses those it has not."""
-        for route in self._routes.get(scope["path"].count("/"), ()):
+        # A whole app may stand below a path of another one: only what comes after that is ours.
+        parts = scope["path"].count("/") - scope.get("root_path", "").count("/")
+        for route in self._routes.get(parts, ()):
             match, found = route.matches(scope)
             if match is Match.FULL:
                 return match, {**found, "route": route}

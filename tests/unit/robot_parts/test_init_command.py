@@ -19,7 +19,7 @@ from robot.cli.init import init
 from robot.demo import DEMO_GUIDELINES
 from robot.settings import NotAnswered, SettingsError, load
 from robot.skeleton import answers
-from robot.skeleton.files import CONFIG, GUIDELINES, KEY, UNIT
+from robot.skeleton.files import CONFIG, GUIDELINES, KEY, LOOK, LOOK_TIMER, UNIT
 from rules import RulebookError, load_rulebook
 from rules.strict_yaml import UNDECIDED
 from workqueue import MasterKey
@@ -104,7 +104,7 @@ def test_the_services_group_may_read_what_the_service_reads_and_nothing_else(tmp
     assert "chgrp" not in answer.stdout
 
 
-@pytest.mark.parametrize("there", [CONFIG, GUIDELINES, KEY, UNIT])
+@pytest.mark.parametrize("there", [CONFIG, GUIDELINES, KEY, UNIT, LOOK, LOOK_TIMER])
 def test_nothing_that_is_there_is_overwritten_and_then_nothing_is_made(tmp_path: Path, there: str) -> None:
     (tmp_path / there).write_text("mine", encoding="utf-8")
     answer = with_all_answers(tmp_path)
@@ -198,6 +198,14 @@ def test_the_unit_starts_this_program_with_these_files(tmp_path: Path) -> None:
     assert f"/bistandsrobot run --config {tmp_path / CONFIG}\n" in unit
     assert f"LoadCredential=master-key:{tmp_path / KEY}\n" in unit
     assert "/etc/bistandsrobot" not in unit
+
+
+def test_the_unit_that_looks_from_outside_asks_about_these_files(tmp_path: Path) -> None:
+    with_all_answers(tmp_path)
+    unit = (tmp_path / LOOK).read_text(encoding="utf-8")
+    assert f"/bistandsrobot alarm look --config {tmp_path / CONFIG} --kept /run/" in unit
+    assert "/etc/bistandsrobot" not in unit
+    assert mode(tmp_path / LOOK) == mode(tmp_path / LOOK_TIMER) == 0o644
 
 
 def test_the_service_reads_the_credential_and_a_command_by_hand_the_key_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

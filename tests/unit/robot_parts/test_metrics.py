@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from robot.figures import Figures, ListDays
 from robot.metrics import Metrics
 from robot.neighbours import Neighbours
 
+ROOT = Path(__file__).parents[3]
 FINISHED: dict[str, Any] = {
     "event": "case.finished",
     "case_ref": "abc234defg",
@@ -66,6 +70,16 @@ def test_problems_are_counted_by_event_and_code_and_ordinary_events_are_not(metr
     assert value(metrics, "tried_later_total", code="NET-005") == 1
     assert value(metrics, "pulled_total") == 12
     assert value(metrics, "problems_total", event="pull.done", code="") is None
+
+
+def test_what_a_single_event_is_an_alert_of_begins_at_zero(metrics: Metrics) -> None:
+    """A counter that is 1 from its first look on has not increased, and the alert would sleep through the first time."""
+    rules = yaml.safe_load((ROOT / "deploy" / "prometheus-alerts.yaml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    events = {found for rule in rules for found in re.findall(r'problems_total\{event="([a-z_.]+)"\}', rule["expr"])}
+
+    assert len(events) == 4
+    shown = metrics.text().decode()
+    assert {event for event in events if re.search(rf'problems_total{{[^}}]*event="{event}"[^}}]*}} 0.0', shown)} == events
 
 
 def test_a_lost_neighbour_is_one_until_it_is_back(metrics: Metrics) -> None:

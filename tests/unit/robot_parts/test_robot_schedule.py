@@ -110,6 +110,22 @@ async def test_a_job_with_a_bug_or_without_its_database_runs_again_and_never_bes
     assert ran == 3
 
 
+async def test_a_job_that_runs_when_the_robot_stops_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def job() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.set()
+
+    await running(job, begun.wait)
+    await ended.wait()
+    await asyncio.sleep(0)
+    assert caplog.records == []
+
+
 def jobs_of(robot: Robot, duty: PullDuty, settings: Schedule) -> Jobs:
     heads = HeadExport(Audit(), robot.database)
     retention = RetentionJob(robot.settings, robot.database, robot.clock, "test")

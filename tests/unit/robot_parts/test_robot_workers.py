@@ -70,8 +70,8 @@ async def test_a_worker_whose_loop_is_blocked_is_told_of_with_where_it_stood_and
         [still] = told(said, "worker.stands_still")
         [died] = told(said, "worker.died")
         assert (still["log_level"], still["code"], still["number"], still["silent_s"]) == ("error", "BOT-007", 1, SILENT_S)
-        assert still["at"][0].startswith("stand_in_worker.py:")
-        assert still["at"][0].endswith(f" {how}")
+        assert still["stood"][0].startswith("stand_in_worker.py:")
+        assert still["stood"][0].endswith(f" {how}")
         assert "19121212" not in str(said), "no values of what it had in hand"
         assert died["exit_code"] == -signal.SIGKILL
         assert not psutil.pid_exists(started(tmp_path)[0])
@@ -84,7 +84,7 @@ async def test_a_worker_that_is_stopped_cannot_say_where_it_stands_and_is_replac
         os.kill(started(tmp_path)[0], signal.SIGSTOP)
         await until(lambda: len(started(tmp_path)) == 2, "another worker")
 
-        assert [one["at"] for one in told(said, "worker.stands_still")] == [[]]
+        assert [one["stood"] for one in told(said, "worker.stands_still")] == [[]]
 
 
 async def test_one_that_stands_still_takes_none_beside_it_along(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ async def test_a_start_that_stands_still_is_noticed_too(tmp_path: Path, monkeypa
         await until(lambda: len(started(tmp_path)) == 1, "another worker")
 
         [still] = told(said, "worker.stands_still")
-        assert still["at"][0].endswith(" start")
+        assert still["stood"][0].endswith(" start")
 
 
 async def test_a_slow_start_is_given_its_time(tmp_path: Path) -> None:
