@@ -48,7 +48,7 @@ _SIGNS = {
     "pull.failed": _Sign("the last pull of new applications failed", "pull.done", "", fades=True),
     "pull.case_not_stored": _Sign("the database refuses new applications, which nobody has until it takes them", "", ""),
     "job.failed": _Sign(
-        "a timed job met a bug: {job}", "", "report it with the log lines of that time; the job runs again at its next time"
+        "a timed job failed: {job}", "", "report it with the log lines of that time; the job runs again at its next time"
     ),
     "case.failed": _Sign("a case met a bug and went to a person", "", "report it with the log line `case.failed`"),
 }

@@ -11,7 +11,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from workqueue import RetriableQueueError
+from workqueue import PermanentQueueError, RetriableQueueError
 
 log = structlog.get_logger()
 
@@ -72,6 +72,8 @@ def _guarded(name: str, job: Job) -> Job:
             return  # said by the database once
         except asyncio.CancelledError:
             return  # the robot stops: the scheduler would log it as an error of the job's
+        except PermanentQueueError as error:
+            log.error("job.failed", job=name, code=error.code)  # a damaged file, or a key that is gone: no bug
         except Exception:
             log.exception("job.failed", job=name, code="BUG-003")
 

@@ -89,7 +89,7 @@ def test_how_many_cases_waited_is_told_when_a_neighbour_is_back(watched: Watched
 
 def test_what_has_no_end_of_its_own_fades(watched: Watched) -> None:
     watched.sees("job.failed", job="maintain", code="BUG-003")
-    assert watched.ill() == ["a timed job met a bug: maintain"]
+    assert watched.ill() == ["a timed job failed: maintain"]
     watched.time += timedelta(minutes=14)
     assert watched.ill()
     watched.time += timedelta(minutes=2)

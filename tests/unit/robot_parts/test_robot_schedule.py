@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, tzinfo
 
 import pytest
+from structlog.testing import capture_logs
 
 from robot.audit_head import HeadExport
 from robot.day import DaySummary
@@ -17,7 +18,7 @@ from robot.schedule import Jobs
 from robot.settings import Audit, Schedule, Settings
 from robot.timer import Timer
 from tests.unit.robot_parts.fakes import Robot
-from workqueue import RetriableQueueError
+from workqueue import PermanentQueueError, RetriableQueueError
 
 EVERY_S = 0.02
 NOTHING: Callable[[], None] = lambda: None  # noqa: E731
@@ -124,6 +125,19 @@ async def test_a_job_that_runs_when_the_robot_stops_is_no_error(caplog: pytest.L
     await ended.wait()
     await asyncio.sleep(0)
     assert caplog.records == []
+
+
+async def test_a_damaged_database_is_told_by_its_own_code_and_is_no_bug_of_the_job() -> None:
+    twice = asyncio.Event()
+
+    async def job() -> None:
+        if told:
+            twice.set()
+        raise PermanentQueueError("QUE-003")
+
+    with capture_logs() as told:
+        await running(job, twice.wait)
+    assert {(one["event"], one["job"], one["code"], one["log_level"]) for one in told} == {("job.failed", "test", "QUE-003", "error")}
 
 
 def jobs_of(robot: Robot, duty: PullDuty, settings: Schedule) -> Jobs:
