@@ -47,9 +47,7 @@ _SIGNS = {
     # It fades, too: another robot may pull from now on, and then this one hears of no end.
     "pull.failed": _Sign("the last pull of new applications failed", "pull.done", "", fades=True),
     "pull.case_not_stored": _Sign("the database refuses new applications, which nobody has until it takes them", "", ""),
-    "job.failed": _Sign(
-        "a timed job failed: {job}", "", "report it with the log lines of that time; the job runs again at its next time"
-    ),
+    "job.failed": _Sign("a timed job failed: {job}", "", "report it with the log lines of that time; the job runs again at its next time"),
     "case.failed": _Sign("a case met a bug and went to a person", "", "report it with the log line `case.failed`"),
 }
 _REMEDIES = {
