@@ -11,7 +11,7 @@ import structlog
 import typer
 
 from connectors.errors import ConnectorError
-from robot import logs
+from robot import logs, memory
 from robot.cli.options import EXIT_FAILED, EXIT_NOT_ALLOWED, ConfigOption, settings_from, user
 from robot.cli.output import fail
 from robot.clock import STOCKHOLM
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from robot.daemon import Daemon
 
 log = structlog.get_logger()
-
-_OBJECTS_BETWEEN_COLLECTIONS = 10_000
-"""New objects after which Python looks for cycles among the youngest; a case makes thousands, nearly all gone by themselves."""
 
 
 def run(
@@ -59,6 +56,7 @@ def run(
     Example: bistandsrobot run -c /etc/bistandsrobot/config.yaml --workers 2
     """
     leave_no_dumps()
+    memory.keep_small()
     keep_texts_of_exceptions()
     settings = settings_from(config)
     count = 1 if only is not None else workers or settings.work.workers
@@ -156,11 +154,7 @@ async def _tied(daemon: Daemon, tie: ToParent | None) -> bool:
 
 def _run(daemon: Daemon, tie: ToParent | None) -> bool:
     """Run until stopped. What the daemon cannot get over is told by its code and place: a text could quote a value from a case."""
-    # Programs and rulebook stay to the end: no collection of cycles need look at them again.
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS, *gc.get_threshold()[1:])
+    memory.settle()
     try:
         return asyncio.run(_tied(daemon, tie))
     except CannotOpen as error:
