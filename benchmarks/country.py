@@ -87,10 +87,13 @@ class Measured:
 
 
 def as_in_use(running: DemoWorld) -> None:
-    """Give the daemon the timetable of config.yaml: the demo's pulls every other second. A run may take a day, and lists long pages."""
+    """Give the daemon the timetable of config.yaml: the demo's pulls every other second. A run may take a day, and lists long pages.
+
+    What it prepares is not watched for jumps: the same household's copies come one after the other, and would be one.
+    """
     config = yaml.safe_load(running.config.read_text(encoding="utf-8"))
     del config["schedule"]
-    config["work"] = {**config.get("work", {}), "once_limit_s": _ONCE_LIMIT_S, "lease_s": 60}
+    config["work"] = {**config.get("work", {}), "once_limit_s": _ONCE_LIMIT_S, "lease_s": 60, "band": {"watch": False}}
     config["case_system"]["page_size"] = _PAGE
     running.config.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
 

@@ -300,10 +300,16 @@ class Daemon:
         return not (left.due or left.leased or left.later or registers)
 
     async def _all_is_done(self, database: Database) -> bool:
-        """With `once`, at the end: say whether every case has come as far as it can. What is parked, or left at closing time, has not."""
+        """With `once`, at the end: say whether every case has come as far as it can.
+
+        What is parked has not, nor what is left at closing time, or for a pause or a quiet window.
+        """
         left = await database.call(lambda queue: queue.unfinished(**self._controls.limits()))
         if left and not self._controls.may_use_case_system():
             log.warning("daemon.closed", code="BOT-008")
+            return False
+        if left.held:
+            log.warning("daemon.held", cases=left.held, code="BOT-025")
             return False
         return await database.call(lambda queue: not queue.counts().get(State.PARKED))
 

@@ -49,7 +49,7 @@ def paused(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         with running.queue():
             pass
         assert "1 cases" not in command(running, "pause", "--reason", "wrong amount")
-        running.run_once()
+        running.run_once(expect=1)
         yield running
 
 
@@ -62,6 +62,8 @@ def test_while_paused_all_are_pulled_and_only_urgent_cases_go_through(paused: To
     assert [one["what"] for one in said] == ["all"]
     assert "PAUSED since" in command(paused, "status")
     assert [line["what"] for line in paused.log() if line["event"] == "robot.paused"] == ["all"]
+    (left,) = [line for line in paused.log() if line["event"] == "daemon.held"]
+    assert (left["cases"], left["code"]) == (sum(one.state is State.READY for one in items), "BOT-025"), "and that is no success"
 
 
 def test_one_case_can_be_handled_alone_while_all_are_paused(paused: Town) -> None:
@@ -88,7 +90,7 @@ def test_a_case_that_the_case_system_does_not_have_is_refused_and_never_queued(p
 def test_a_case_left_to_a_person_goes_as_a_stop_while_the_others_stay_paused(paused: Town) -> None:
     case = next(one for one in paused.items() if one.state is State.READY)
     command(paused, "queue", "hand-over", case.case_ref, "--reason", "the applicant has called")
-    paused.run_once()
+    paused.run_once(expect=1)
     item = next(one for one in paused.items() if one.case_ref == case.case_ref)
     if item.state is not State.TAKEN_BY_PERSON:
         assert item.state is State.HANDED_OVER
@@ -113,7 +115,7 @@ def test_a_long_stop_is_prepared_by_leaving_everything_to_people(tmp_path: Path)
         with running.queue():
             pass
         command(running, "pause", "--reason", "long stop")
-        running.run_once()
+        running.run_once(expect=1)
         said = command(running, "queue", "hand-over", "--all", "--reason", "long stop")
         assert said.startswith(f"{sum(one.state is State.READY for one in running.items())} cases")
         running.run_once()
@@ -165,7 +167,7 @@ def test_a_wrong_parameter_makes_the_robot_pause_itself_and_only_a_person_lets_i
             for one in again:
                 queue.requeue(one.case_ref, "after a change", "kim")
 
-        running.run_once()
+        running.run_once(expect=1)
 
         (said,) = [line for line in running.log() if line["event"] == "robot.paused_itself"]
         assert said["figure"] in {"average.costs", "average.need", "flag.cost.over_cap"}
@@ -176,7 +178,7 @@ def test_a_wrong_parameter_makes_the_robot_pause_itself_and_only_a_person_lets_i
             assert [(one.what, one.by) for one in queue.pauses()] == [("all", "bistandsrobot")]
             (told,) = [event for event in queue.events("store") if event.what == "robot.paused"]
             assert told.details["figure"] == said["figure"]
-        running.run_once()
+        running.run_once(expect=1)
         assert len([one for one in running.items() if one.state is State.READY]) == len(left), "it does not go on by itself"
 
         command(running, "resume", "--reason", "the council has decided so")
