@@ -31,10 +31,6 @@ GROUP_CALLS = 200
 """So many calls share a transaction at most."""
 GROUP_S = 0.05
 """A transaction takes in no more calls after so many seconds: those that are in it want to be answered."""
-APART_S = 0.015
-"""Transactions begin so many seconds apart: what a busy robot calls meanwhile shares one, and an idle robot waits for nothing."""
-ENOUGH_CALLS = 8
-"""When so many wait the next transaction begins at once."""
 
 
 def key_place(settings: Settings) -> Path:
@@ -116,8 +112,6 @@ class Database:
         self._lock = threading.Lock()
         self._waiting: deque[_Call] = deque()
         self._is_at_work = False
-        self._enough = threading.Event()
-        self._next_at = 0.0
 
     async def call(self, action: Callable[[WorkQueue], Value]) -> Value:
         """Run one action on the queue and return what it returns. Actions are run in the order that they come in.
@@ -130,8 +124,6 @@ class Database:
                 self._thread.submit(self._work)
                 self._is_at_work = True
             self._waiting.append(call)
-            if len(self._waiting) >= ENOUGH_CALLS:
-                self._enough.set()
         value: Value = await call.future
         return value
 
@@ -143,7 +135,6 @@ class Database:
     def _work(self) -> None:
         while self._is_needed():
             calls: list[_Call] = []
-            self._keep_apart()
             try:
                 with self.queue.group():
                     self._run_together(calls)
@@ -153,15 +144,6 @@ class Database:
             if calls:
                 with contextlib.suppress(RuntimeError):  # the event loop has ended: nobody waits
                     calls[0].future.get_loop().call_soon_threadsafe(self._answer, calls)
-
-    def _keep_apart(self) -> None:
-        """Wait until the next transaction may begin."""
-        with self._lock:
-            if len(self._waiting) < ENOUGH_CALLS:
-                self._enough.clear()
-        if (early_s := self._next_at - time.monotonic()) > 0:
-            self._enough.wait(early_s)
-        self._next_at = time.monotonic() + APART_S
 
     def _run_together(self, calls: list[_Call]) -> None:
         """Make the calls that wait, and those that come meanwhile, for a short time."""

@@ -253,7 +253,6 @@ def simulated() -> Iterator[None]:
             (schedule_module, "Timer", SimTimer),
             (database_module, "ThreadPoolExecutor", SimThread),
             (database_module, "GROUP_S", float("inf")),
-            (database_module, "APART_S", 0.0),
             (daemon_module, "_LOOK_EVERY_S", LOOK_EVERY_S),
         ):
             stack.enter_context(mock.patch.object(module, name, stand_in))

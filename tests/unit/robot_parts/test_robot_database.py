@@ -160,32 +160,6 @@ async def test_a_transaction_takes_in_only_so_many_calls(ledger: Ledger, calls: 
     assert max(len(group) for group in ledger.groups) == 4
 
 
-async def test_what_a_busy_robot_calls_within_a_moment_shares_a_transaction(
-    ledger: Ledger, calls: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "APART_S", 0.5)
-    await calls.call(noting("first"))
-    others = [asyncio.create_task(calls.call(noting("a")))]
-    await asyncio.sleep(0.05)
-    others.append(asyncio.create_task(calls.call(noting("b"))))
-    await asyncio.gather(*others)
-    assert ledger.groups == [["first"], ["a", "b"]]
-
-
-async def test_when_enough_calls_wait_none_of_them_waits_longer(ledger: Ledger, calls: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "APART_S", 3600.0)
-    await calls.call(noting("first"))
-    async with asyncio.timeout(GO_ON_S):
-        await asyncio.gather(*(calls.call(noting(str(number))) for number in range(database.ENOUGH_CALLS)))
-    assert ledger.groups == [["first"], [str(number) for number in range(database.ENOUGH_CALLS)]]
-
-
-async def test_an_idle_robot_waits_for_nothing(calls: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "APART_S", 3600.0)
-    async with asyncio.timeout(GO_ON_S):
-        assert await calls.call(noting("first")) == "first done"
-
-
 async def test_a_call_whose_caller_has_gone_before_it_began_is_not_made(ledger: Ledger, calls: Database) -> None:
     first = await _busy(ledger, calls)
     gone, stays = asyncio.create_task(calls.call(noting("gone"))), asyncio.create_task(calls.call(noting("stays")))
