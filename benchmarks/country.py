@@ -1,6 +1,6 @@
 """A country's month in one run: the real daemon on 80 000 simulated applications, its speed and its memory at each tenth.
 
-    python -m benchmarks.country                     # 80 000 cases; about an hour on two cores
+    python -m benchmarks.country                     # 80 000 cases; sixteen minutes on two quiet cores
     python -m benchmarks.country --cases 3000        # to try it
 
 Prints one line of JSON. The daemon is measured from outside, twice a second: how many cases it has ended (from its log), resident memory,
