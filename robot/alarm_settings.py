@@ -20,7 +20,7 @@ def is_loopback(host: str | None) -> bool:
 
 def unusable(alarms: Alarms) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield each key that cannot be as it is, and what is allowed."""
-    if alarms.webhook_url is not None and not _is_address(alarms.webhook_url):
+    if alarms.webhook_url is not None and not is_address(alarms.webhook_url):
         yield ("webhook_url",), "an address is http:// or https:// with a host"
     if alarms.mail is not None and alarms.mail.security == "none" and not is_loopback(alarms.mail.host):
         yield ("mail", "security"), "none is only for a server on this machine; starttls or tls"
@@ -33,7 +33,8 @@ def unusable(alarms: Alarms) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("ca_file",), f"it cannot be read as certificates ({type(error).__name__})"
 
 
-def _is_address(url: str) -> bool:
+def is_address(url: str) -> bool:
+    """Say whether a text is an address on the web, with a host."""
     try:
         parts = urlsplit(url)
         _ = parts.port

@@ -18,7 +18,7 @@ from pydantic_settings import SettingsError as EnvironmentRefused
 from connectors.case_systems.caremanagement import CareManagementSettings
 from connectors.registers.ssbtek import SsbtekSettings
 from connectors.transport.settings import TransportSettings
-from robot.alarm_settings import is_loopback, unusable
+from robot.alarm_settings import is_address, is_loopback, unusable
 from robot.clock import STOCKHOLM, Clock, SystemClock, WorldClock
 from robot.hours import Windows
 from robot.secret_files import unsafe_key, unsafe_password
@@ -338,12 +338,7 @@ def _unusable(settings: Settings, file: ConfigFile) -> list[str]:
 
 
 def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    return parts.scheme in {"http", "https"} and bool(parts.hostname) and not (parts.query or parts.fragment or "@" in parts.netloc)
+    return is_address(url) and not (urlsplit(url).query or urlsplit(url).fragment or "@" in urlsplit(url).netloc)
 
 
 def _is_loopback(url: str) -> bool:
