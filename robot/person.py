@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pydantic import ValidationError
 
@@ -23,6 +23,11 @@ def parse_number(text: str) -> str | None:
     if not re.fullmatch(r"[0-9]{12}", digits):
         return None
     return digits if is_right_number(Member(ref="applicant", role="applicant", personnummer=digits)) else None
+
+
+def numbers_of(members: Iterable[Member]) -> list[str]:
+    """Return the identity numbers of people, as far as they are known."""
+    return [one.personnummer for one in members if one.personnummer]
 
 
 def cases_of(queue: WorkQueue, number: str) -> list[str]:
@@ -69,6 +74,6 @@ def _give_hashes(queue: WorkQueue) -> None:
         if not batch:
             return
         for number, ref in batch:
-            people = {one.personnummer for draft in queue.drafts(ref) for one in members_of(draft.content) if one.personnummer}
+            people = {one for draft in queue.drafts(ref) for one in numbers_of(members_of(draft.content))}
             queue.set_people(ref, sorted(people))
             after = number

@@ -25,6 +25,7 @@ from robot.deadlines import after, next_asking
 from robot.delivery import Delivery, Outgoing, tell_finished
 from robot.effects import CaseIdentity, CaseTexts, plan, texts_of
 from robot.hours import is_open, opened, opens
+from robot.person import numbers_of
 from robot.pull import Puller
 from robot.settings import Settings
 from rules import Rulebook, assess, is_control_sample, triage
@@ -157,7 +158,7 @@ class Worker:
         alone = self._file(case.application or self._stand_in(claimed, case.unreadable or UNREAD), History(known=False))
         result = triage(alone, self._rulebook)
         if result is not None:
-            steps.people = numbers_in(alone.application)
+            steps.people = numbers_of(alone.application.household.members)
             steps.done("read")
             outgoing = await self._store(claimed, alone, result, number=case.number, steps=steps)
             steps.done("store")
@@ -169,7 +170,7 @@ class Worker:
     async def _assess(self, claimed: Claimed, reading: CaseReading, steps: Steps) -> Outgoing | None:
         application = reading.case.application
         assert application is not None
-        steps.people = numbers_in(application)
+        steps.people = numbers_of(application.household.members)
         begun_before = recommended_in(claimed, self._case_system.name, reading.written)
         if reading.history.decided_by_person or (begun_before and reading.case.assigned_to is not None):
             # One that has our recommendation, of which the database knows nothing, may have been taken by whoever has it since then.
@@ -371,11 +372,6 @@ class Worker:
         else:
             if outgoing is not None:
                 await self.handle(replace(claimed, state=State.DELIVERING))
-
-
-def numbers_in(application: Application) -> list[str]:
-    """Return the identity numbers of who is in a case, as far as they are known."""
-    return [one.personnummer for one in application.household.members if one.personnummer]
 
 
 def may_be_mended(answer: RegisterAnswer) -> bool:

@@ -24,7 +24,6 @@ ROOT = Path(__file__).resolve().parents[2]
 RUN = Path(__file__).with_name("container.sh")
 SUITE = "trixie"
 """Of Debian: the one that python:3.13-slim is made of."""
-MIRROR = "http://deb.debian.org/debian"
 _PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 _MAKE_LIMIT_S = 900.0
 _STEP_LIMIT_S = 600.0
@@ -76,7 +75,7 @@ class Image:
 def base(folder: Path) -> Path:
     """Make the base's files in a folder: minutes, most of them the network's."""
     root = folder / "base"
-    words = ["mmdebstrap", "--variant=minbase", f"--include={_PACKAGES}", SUITE, str(root), MIRROR]
+    words = ["mmdebstrap", "--variant=minbase", f"--include={_PACKAGES}", SUITE, str(root)]
     subprocess.run(words, check=True, capture_output=True, timeout=_MAKE_LIMIT_S, stdin=subprocess.DEVNULL)
     (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
     for managed in (root / "usr/lib").glob("python3.*/EXTERNALLY-MANAGED"):
