@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from standing_clock import StandingClock
 from structlog.testing import capture_logs
 
 from connectors.errors import PermanentError, RetriableError
@@ -17,23 +18,13 @@ from tests.connectors.transport_server import RawServer, answer, silent
 QUICK: dict[str, Any] = {"backoff_first_s": 0, "backoff_max_s": 0, "total_timeout_s": 60, "attempts": 1, "breaker_open_s": 0.2}
 
 
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def breaker(clock: Clock) -> Breaker:
+def breaker(clock: StandingClock) -> Breaker:
     return Breaker("registers", failures_to_open=3, open_s=30, monotonic=clock)
 
 
@@ -60,7 +51,7 @@ def test_it_opens_after_failures_in_a_row_only(breaker: Breaker) -> None:
     assert caught.value.retry_after_s == 30
 
 
-def test_one_probe_at_a_time(breaker: Breaker, clock: Clock) -> None:
+def test_one_probe_at_a_time(breaker: Breaker, clock: StandingClock) -> None:
     fail(breaker, 3)
     clock.now = 30
     probe = breaker.enter()
@@ -71,7 +62,7 @@ def test_one_probe_at_a_time(breaker: Breaker, clock: Clock) -> None:
 
 
 def test_a_probe_that_fails_leaves_the_neighbour_alone_again_without_a_second_report(
-    breaker: Breaker, clock: Clock, logged: list[Any]
+    breaker: Breaker, clock: StandingClock, logged: list[Any]
 ) -> None:
     fail(breaker, 3)
     clock.now = 30
@@ -83,14 +74,14 @@ def test_a_probe_that_fails_leaves_the_neighbour_alone_again_without_a_second_re
     assert (logged[0]["code"], logged[0]["failures"], logged[1]["away_s"]) == ("NET-007", 3, 61)
 
 
-def test_a_probe_that_we_give_up_lets_another_one_out(breaker: Breaker, clock: Clock) -> None:
+def test_a_probe_that_we_give_up_lets_another_one_out(breaker: Breaker, clock: StandingClock) -> None:
     fail(breaker, 3)
     clock.now = 30
     breaker.abandoned(breaker.enter())
     assert breaker.enter().probe
 
 
-def test_an_old_question_that_ends_late_neither_closes_nor_prolongs(breaker: Breaker, clock: Clock) -> None:
+def test_an_old_question_that_ends_late_neither_closes_nor_prolongs(breaker: Breaker, clock: StandingClock) -> None:
     slow, slower = breaker.enter(), breaker.enter()
     fail(breaker, 3)
     clock.now = 29

@@ -2,61 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
+from alarm_hook import alarm_hook
 from harness import Changes, town, wait_for
-from systemd_machine import NotPermitted
-from systemd_service import SERVICE, Service, service
+from systemd_service import SERVICE, Service
 
 LOOK, TIMER = "bistandsrobot-look.service", "bistandsrobot-look.timer"
 UNITS = "/etc/systemd/system"
 OFTEN = 3
 WITHIN_S = 90.0
 pytestmark = pytest.mark.xdist_group("install")
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The robot on a machine with a systemd."""
-    try:
-        with service(tmp_path_factory.mktemp("medium")) as found:
-            yield found
-    except NotPermitted as error:
-        pytest.skip(str(error))
-
-
-@contextmanager
-def hook() -> Iterator[tuple[str, list[str]]]:
-    """Run a web server; give its address and the states of the alarms that it got."""
-    got: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told: dict[str, Any] = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            got.append(f"{told['code']} {told['state']}".strip())
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/", got
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextmanager
@@ -84,24 +45,28 @@ def free_port() -> int:
         return int(asked.getsockname()[1])
 
 
+def states(alarms: list[dict[str, Any]]) -> list[str]:
+    return [f"{one['code']} {one['state']}" for one in alarms]
+
+
 def test_a_robot_that_starts_again_and_again_is_told_of_until_it_runs_and_one_that_was_stopped_is_not(
     installed: Service, tmp_path: Path
 ) -> None:
     on = installed.on
-    with hook() as (address, told), town(tmp_path, cases=2) as running:
+    with alarm_hook() as (address, got), town(tmp_path, cases=2) as running:
         changes: Changes = {"health": {"listen": True, "port": free_port()}, "alarms": {"webhook_url": address, "after_s": 1}}
         with installed.configured(running, changes=changes), looked_at(installed):
             installed.drop_in("RestartSec=100ms\nExecStart=\nExecStart=/bin/false")
             on.ran("systemctl", "start", SERVICE)
-            wait_for(lambda: told == ["CLI-062 begun"], within_s=WITHIN_S, what="an alarm")
+            wait_for(lambda: states(got) == ["CLI-062 begun"], within_s=WITHIN_S, what="an alarm")
             assert int(on.shows(SERVICE, "NRestarts")) > OFTEN, "each start of the robot has started the timer anew"
 
             on.done("systemctl", "stop", SERVICE)
             installed.drop_in("RestartSec=100ms")
             on.done("systemctl", "start", SERVICE)
             assert on.shows(TIMER, "ActiveState") == "active", "it begins with the robot"
-            wait_for(lambda: told == ["CLI-062 begun", "CLI-062 over"], within_s=WITHIN_S, what="word that it is over")
+            wait_for(lambda: states(got) == ["CLI-062 begun", "CLI-062 over"], within_s=WITHIN_S, what="word that it is over")
 
             on.done("systemctl", "stop", SERVICE)
             assert on.shows(TIMER, "ActiveState") == "inactive"
-            assert len(told) == 2
+            assert len(got) == 2

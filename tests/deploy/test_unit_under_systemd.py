@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,7 @@ from fault_checks import OF_A_DAEMON, events, nothing_lost_doubled_or_stuck
 from harness import Changes, town, wait_for
 from postgres_server import postgres_server
 from proxies import wire
-from systemd_machine import NotPermitted
-from systemd_service import SERVICE, STATE, Service, service
+from systemd_service import SERVICE, STATE, Service
 from unit_attempts import NEEDED, REFUSED
 
 CASES = 6
@@ -26,16 +24,6 @@ OFTEN = 20
 """More starts than systemd allows in ten seconds when nothing is said."""
 AT_REST = {state.value for state in OF_A_DAEMON}
 pytestmark = pytest.mark.xdist_group("install")
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """The robot on a machine with a systemd."""
-    try:
-        with service(tmp_path_factory.mktemp("medium")) as found:
-            yield found
-    except NotPermitted as error:
-        pytest.skip(str(error))
 
 
 def free_ports(count: int) -> int:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -23,20 +19,6 @@ pytestmark = pytest.mark.xdist_group("workers")
 
 TAKEN_AT_MOST = 5
 """So many applications at the most have a caseworker already when the robot comes."""
-
-
-@contextlib.contextmanager
-def parent(running: Town, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the program with these options, its log where the town has the daemon's; kill what is left of it at the end."""
-    command = [sys.executable, "-m", "robot", "run", "-c", str(running.demo.config), *options]
-    with running.demo.log.open("ab") as log, (running.demo.folder / "robot.err").open("ab") as errors:
-        process = subprocess.Popen(command, stdout=log, stderr=errors, stdin=subprocess.DEVNULL, start_new_session=True)
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def events(running: Town) -> Counter[str]:
@@ -66,7 +48,7 @@ def test_with_once_two_workers_do_all_of_it_and_the_case_system_is_listed_once(t
     with town(tmp_path, cases=40) as running:
         # Else one of them may be done with all before the other, which looks once a second, has looked.
         running.registers("POST", "/admin/faults", json={"kind": "slow", "delay_s": 1.5})
-        with parent(running, "--once", "--workers", "2") as process:
+        with running.program("--once", "--workers", "2") as process:
             assert process.wait(LIMIT_S) == 0, running.tail()
 
         assert all_at_rest(running)
@@ -83,14 +65,14 @@ def test_with_once_the_exit_code_says_that_something_was_left(tmp_path: Path) ->
     with town(tmp_path, cases=12) as running:
         refuse = {"kind": "http_400", "method": "POST", "path_contains": "/documents", "times": 1}
         running.case_system("POST", "/admin/faults", json=refuse)
-        with parent(running, "--once", "--workers", "2") as process:
+        with running.program("--once", "--workers", "2") as process:
             assert process.wait(LIMIT_S) == 1, running.tail()
         assert [item.state for item in running.items()].count(State.PARKED) == 1
 
 
 @pytest.mark.parametrize("order", [signal.SIGTERM, signal.SIGINT])
 def test_an_order_to_stop_is_passed_on_and_the_parent_waits_for_its_workers(tmp_path: Path, order: signal.Signals) -> None:
-    with town(tmp_path, cases=30, changes={"work": {"cases_in_flight": 2}}) as running, parent(running, "--workers", "2") as process:
+    with town(tmp_path, cases=30, changes={"work": {"cases_in_flight": 2}}) as running, running.program("--workers", "2") as process:
         wait_for(lambda: events(running)["case.finished"] > 0, what="the first case")
         workers = children(process)
         assert len(workers) == 2
@@ -103,7 +85,7 @@ def test_an_order_to_stop_is_passed_on_and_the_parent_waits_for_its_workers(tmp_
 
 def test_a_worker_that_is_killed_is_started_anew_and_its_cases_are_done(tmp_path: Path) -> None:
     with town(tmp_path, cases=40, changes={"work": {"lease_s": 3, "cases_in_flight": 3}}) as running:
-        with parent(running, "--workers", "2") as process:
+        with running.program("--workers", "2") as process:
             wait_for(lambda: events(running)["case.finished"] > 2, what="the first cases")
             children(process)[0].kill()
             wait_for(lambda: events(running)["daemon.started"] == 3, what="a worker in its place")
@@ -116,7 +98,7 @@ def test_a_worker_that_is_killed_is_started_anew_and_its_cases_are_done(tmp_path
 
 def test_a_worker_that_stands_still_is_replaced_and_its_cases_are_done(tmp_path: Path) -> None:
     with town(tmp_path, cases=40, changes={"work": {"lease_s": 3, "cases_in_flight": 3, "silent_s": 3}}) as running:
-        with parent(running, "--workers", "2") as process:
+        with running.program("--workers", "2") as process:
             wait_for(lambda: events(running)["case.finished"] > 2, what="the first cases")
             stopped = children(process)[0]
             stopped.suspend()
@@ -131,7 +113,7 @@ def test_a_worker_that_stands_still_is_replaced_and_its_cases_are_done(tmp_path:
 
 
 def test_when_the_parent_is_killed_its_workers_end_in_good_order(tmp_path: Path) -> None:
-    with town(tmp_path, cases=8) as running, parent(running, "--workers", "2") as process:
+    with town(tmp_path, cases=8) as running, running.program("--workers", "2") as process:
         wait_for(lambda: events(running)["daemon.started"] == 2, what="both workers")
         workers = children(process)
         process.kill()
@@ -143,7 +125,7 @@ def test_when_the_parent_is_killed_its_workers_end_in_good_order(tmp_path: Path)
 
 def test_a_worker_that_cannot_stay_up_ends_all_with_an_error(tmp_path: Path) -> None:
     """The database's key is taken away under them: each new worker is refused."""
-    with town(tmp_path, cases=4) as running, parent(running, "--workers", "2") as process:
+    with town(tmp_path, cases=4) as running, running.program("--workers", "2") as process:
         wait_for(lambda: events(running)["daemon.started"] == 2, what="both workers")
         key_place(running.demo.settings()).chmod(0o644)
         began = time.monotonic()
@@ -161,13 +143,13 @@ def test_a_configuration_that_cannot_be_used_is_not_tried_again(tmp_path: Path) 
         text = running.demo.config.read_text(encoding="utf-8")
         before = str(running.demo.settings().municipality.guidelines)
         running.demo.config.write_text(text.replace(before, str(guidelines)), encoding="utf-8")
-        with parent(running, "--workers", "2") as process:
+        with running.program("--workers", "2") as process:
             assert process.wait(LIMIT_S) == 2
         assert events(running)["worker.died"] <= 2
 
 
 def test_one_worker_has_no_parent(tmp_path: Path) -> None:
-    with town(tmp_path, cases=4) as running, parent(running, "--workers", "1") as process:
+    with town(tmp_path, cases=4) as running, running.program("--workers", "1") as process:
         wait_for(lambda: events(running)["daemon.started"] == 1, what="the daemon")
         assert children(process) == []
         assert {"worker" in line for line in running.log()} == {False}

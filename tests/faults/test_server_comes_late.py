@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import signal
 import socket
 import sqlite3
 import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from alarm_hook import alarm_hook
 from fault_checks import OF_A_DAEMON, codes, events, has_ended, not_pulled, nothing_lost_doubled_or_stuck
 from harness import Town, change, town, wait_for
 from postgres_server import PostgresServer
@@ -49,51 +45,10 @@ def without_server(own_server: PostgresServer, tmp_path: Path) -> Iterator[Make]
         yield make
 
 
-@contextlib.contextmanager
-def robot(running: Town, *options: str, environment: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the program, its log where the town has the daemon's; kill what is left of it at the end."""
-    command = [sys.executable, "-m", "robot", "run", "-c", str(running.demo.config), *options]
-    with running.demo.log.open("ab") as log, (running.demo.folder / "robot.err").open("ab") as errors:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=errors, stdin=subprocess.DEVNULL, start_new_session=True, env=os.environ | (environment or {})
-        )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
-
-
-@contextlib.contextmanager
-def hook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Run a web server that keeps the alarms that it gets."""
-    got: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/", got
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def told(running: Town, times: int = 1) -> bool:
@@ -114,13 +69,13 @@ def goes_on_to_the_end(running: Town, process: subprocess.Popen[bytes]) -> None:
 def test_a_robot_that_was_up_before_the_server_waits_for_it_and_tells_whoever_looks(
     without_server: Make, own_server: PostgresServer, tmp_path: Path
 ) -> None:
-    with hook() as (address, alarms), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+    with alarm_hook() as (address, alarms), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(5)
         port = free_port()
         running = without_server(health={"listen": True, "port": port, "look_every_s": 0.2}, alarms={"webhook_url": address, "after_s": 0})
         environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}
-        with robot(running, environment=environment) as process, httpx.Client(base_url=f"http://127.0.0.1:{port}") as ops:
+        with running.program(environment=environment) as process, httpx.Client(base_url=f"http://127.0.0.1:{port}") as ops:
             wait_for(lambda: [one["state"] for one in alarms] == ["begun"], within_s=TOLD_WITHIN_S, what="an alarm")
             assert ops.get("/health/live").status_code == 200
             ready = ops.get("/health/ready")
@@ -145,7 +100,7 @@ def test_a_robot_that_was_up_before_the_server_waits_for_it_and_tells_whoever_lo
 
 def test_several_workers_wait_for_the_server_and_their_parent_with_them(without_server: Make, own_server: PostgresServer) -> None:
     running = without_server(work={"silent_s": 5})
-    with robot(running, "--workers", "2") as process:
+    with running.program("--workers", "2") as process:
         wait_for(lambda: told(running, times=2), within_s=TOLD_WITHIN_S, what="a word of each worker")
         time.sleep(OTHER_TRIES_S)
         own_server.start()
@@ -158,7 +113,7 @@ def test_several_workers_wait_for_the_server_and_their_parent_with_them(without_
 @pytest.mark.parametrize("order", [signal.SIGTERM, signal.SIGINT])
 def test_an_order_to_stop_ends_the_waiting_at_once(without_server: Make, order: signal.Signals) -> None:
     running = without_server()
-    with robot(running) as process:
+    with running.program() as process:
         wait_for(lambda: told(running), within_s=TOLD_WITHIN_S, what="a word about it")
         process.send_signal(order)
         assert process.wait(AT_ONCE_S) == 0, running.tail()
@@ -170,7 +125,7 @@ def test_it_ends_at_once_also_when_the_server_does_not_even_refuse(own_server: P
     with wire(own_server.folder / ".s.PGSQL.5432") as to_server:
         database = f"postgresql://postgres@127.0.0.1:{to_server.port}/{new_database(own_server)}"
         to_server.cut()
-        with town(tmp_path, cases=2, database=database, changes=QUICK) as running, robot(running) as process:
+        with town(tmp_path, cases=2, database=database, changes=QUICK) as running, running.program() as process:
             wait_for(lambda: told(running), within_s=TOLD_WITHIN_S, what="a word about it")
             to_server.mend()
             to_server.silence()
@@ -184,7 +139,7 @@ def test_a_file_that_another_program_holds_at_the_start_is_waited_for_too(tmp_pa
         file = running.demo.settings().storage.database
         assert isinstance(file, Path)
         file.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other, robot(running) as process:
+        with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other, running.program() as process:
             file.chmod(0o600)
             other.execute("BEGIN EXCLUSIVE")
             wait_for(lambda: told(running), within_s=TOLD_WITHIN_S, what="a word about it")
@@ -197,7 +152,7 @@ def test_a_file_that_another_program_holds_at_the_start_is_waited_for_too(tmp_pa
 def test_who_runs_it_once_is_told_and_nobody_waits(without_server: Make) -> None:
     running = without_server()
     for options in (["--once"], ["--once", "--workers", "2"], ["--only", "1"]):
-        with robot(running, *options) as process:
+        with running.program(*options) as process:
             assert process.wait(ENDS_WITHIN_S) == 1, running.tail()
     assert codes(running) == {"QUE-005"}
     assert events(running)["database.unavailable"] == 0
@@ -206,11 +161,11 @@ def test_who_runs_it_once_is_told_and_nobody_waits(without_server: Make) -> None
 def test_what_waiting_does_not_mend_ends_the_robot_before_and_after(without_server: Make, own_server: PostgresServer) -> None:
     running = without_server()
     change(running.demo.config, {"storage": {"database": own_server.url("of_nobody")}})
-    with robot(running) as process:
+    with running.program() as process:
         wait_for(lambda: told(running), within_s=TOLD_WITHIN_S, what="a word about it")
         own_server.start()
         assert process.wait(ENDS_WITHIN_S) == 1, running.tail()
-    with robot(running) as process:
+    with running.program() as process:
         assert process.wait(ENDS_WITHIN_S) == 1, running.tail()
     assert [line["code"] for line in running.log() if line["event"] == "daemon.cannot_start"] == ["QUE-008", "QUE-008"]
     assert "QUE-008" in (running.demo.folder / "robot.err").read_text(encoding="utf-8")

@@ -6,8 +6,11 @@ import base64
 import contextlib
 import hashlib
 import json
+import os
+import signal
 import ssl
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -74,6 +77,26 @@ class Town:
         """Run the daemon while the block runs."""
         with daemon(self.demo, once=False) as process:
             yield process
+
+    @contextlib.contextmanager
+    def program(self, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """Run `bistandsrobot run` with these options, its log where the daemon's is; kill what is left of it at the end."""
+        command = [sys.executable, "-m", "robot", "run", "-c", str(self.demo.config), *options]
+        with self.demo.log.open("ab") as log, (self.demo.folder / "robot.err").open("ab") as errors:
+            process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=errors,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env=os.environ | dict(environment or {}),
+            )
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
     @contextlib.contextmanager
     def queue(self) -> Iterator[WorkQueue]:

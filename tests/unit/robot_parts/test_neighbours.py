@@ -5,28 +5,19 @@ from __future__ import annotations
 from math import inf
 
 import pytest
+from standing_clock import StandingClock
 
 from connectors.transport.breaker import Breaker, Position
 from robot.neighbours import LATELY_S, Lately, Neighbours
 
 
-class Clock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> StandingClock:
+    return StandingClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def neighbours(clock: Clock) -> Neighbours:
+def neighbours(clock: StandingClock) -> Neighbours:
     return Neighbours(clock)
 
 
@@ -69,7 +60,7 @@ def test_questions_that_were_not_sent_are_no_errors_of_the_neighbour(neighbours:
     assert of(neighbours).errors == 2
 
 
-def test_what_is_older_than_the_last_while_is_forgotten_and_what_is_younger_is_not(neighbours: Neighbours, clock: Clock) -> None:
+def test_what_is_older_than_the_last_while_is_forgotten_and_what_is_younger_is_not(neighbours: Neighbours, clock: StandingClock) -> None:
     tally = neighbours.tally("ssbtek")
     tally.took(20)
     tally.failed("NET-007")
@@ -82,7 +73,7 @@ def test_what_is_older_than_the_last_while_is_forgotten_and_what_is_younger_is_n
     assert of(neighbours).asked == 0
 
 
-def test_there_is_an_end_to_what_is_kept_however_often_it_is_looked(neighbours: Neighbours, clock: Clock) -> None:
+def test_there_is_an_end_to_what_is_kept_however_often_it_is_looked(neighbours: Neighbours, clock: StandingClock) -> None:
     neighbours.tally("ssbtek")
     for step in range(100_000):
         clock.now = step / 10
@@ -91,7 +82,7 @@ def test_there_is_an_end_to_what_is_kept_however_often_it_is_looked(neighbours: 
     assert len(neighbours._kept) <= LATELY_S / 15 + 2
 
 
-def test_the_worst_of_several_breakers_tells_until_its_transport_is_closed(neighbours: Neighbours, clock: Clock) -> None:
+def test_the_worst_of_several_breakers_tells_until_its_transport_is_closed(neighbours: Neighbours, clock: StandingClock) -> None:
     well, sick = (Breaker("ssbtek", failures_to_open=1, open_s=30, monotonic=clock) for _ in range(2))
     tally = neighbours.tally("ssbtek")
     tally.follow(well)
